@@ -1,0 +1,9 @@
+//! chatkpi: raw chatbot logs in, daily KPI tables in partitioned Parquet out.
+//!
+//! Modules, bottom-up; each may use only those above it (`tests/architecture.rs` holds that).
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod interval;
+pub mod pipeline;
+pub mod schema;
