@@ -6,7 +6,7 @@
 
 mod path;
 
-pub use path::PathPattern;
+pub use path::{PathPattern, object_dates};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
