@@ -60,7 +60,7 @@ pub fn render(
     add_macros(&mut environment, pipeline);
     let views: Vec<Value> = metrics.iter().map(|t| table_view(t, pipeline, parameters)).collect();
     let values = context! {
-        dimensions => pipeline.dimensions,
+        dimensions => pipeline.dimensions.clone(),
         from_day => date_literal(parameters.interval.start),
         to_day => date_literal(parameters.interval.end),
         watermark_us => parameters.watermark_us,
@@ -157,20 +157,20 @@ fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters)
     let complete = plus(local_date(parameters.watermark_us, pipeline.zone), -1);
     let metric = |m: &Metric| {
         context! {
-            name => m.name,
-            numerator => m.numerator,
-            denominator => m.denominator,
-            n => m.n,
-            unit => m.unit,
+            name => m.name.as_str(),
+            numerator => m.numerator.as_str(),
+            denominator => m.denominator.as_str(),
+            n => m.n.as_str(),
+            unit => m.unit.as_str(),
             proportion => m.proportion,
-            definition => table.definition,
+            definition => table.definition.as_str(),
             final_to_day => date_literal(plus(complete, -i64::from(m.maturity_days))),
         }
     };
     context! {
-        name => table.name,
+        name => table.name.as_str(),
         every_slice => table.every_slice,
-        other_columns => table.other_columns,
+        other_columns => table.other_columns.clone(),
         metrics => table.metrics.iter().map(metric).collect::<Vec<Value>>(),
     }
 }
