@@ -52,7 +52,7 @@ impl PathPattern {
         let pattern = if pattern.is_empty() { "**" } else { pattern };
         let root = match bucket {
             Some(bucket) => bucket_root(bucket, folder)?,
-            None => local_root(folder, base),
+            None => Location::Local(local_folder(folder, base)),
         };
         let parts = parse_parts(pattern)?;
         check_date(&parts)?;
@@ -137,10 +137,10 @@ pub(super) fn bucket_root(bucket: &str, folder: &str) -> Result<Location, String
 }
 
 /// A folder on disk, relative to `base` unless absolute.
-pub(super) fn local_root(folder: &str, base: &Path) -> Location {
+pub(super) fn local_folder(folder: &str, base: &Path) -> PathBuf {
     // Collecting components drops `.` and doubled slashes.
-    let root: PathBuf = base.join(folder).components().filter(|c| c.as_os_str() != ".").collect();
-    Location::Local(if root.as_os_str().is_empty() { PathBuf::from(".") } else { root })
+    let path: PathBuf = base.join(folder).components().filter(|c| c.as_os_str() != ".").collect();
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
 }
 
 /// A piece of a pattern, in the order of the key.
