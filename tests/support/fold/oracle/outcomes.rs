@@ -103,6 +103,23 @@ fn an_agent_before_any_user_is_no_handoff() {
 }
 
 #[test]
+fn an_agent_before_the_handoff_has_not_answered_it() {
+    let events = vec![
+        agent("2026-03-02T09:59:00Z"),
+        system("2026-03-02T09:59:01Z", "handoff"),
+        user("2026-03-02T10:00:00Z"),
+    ];
+    assert_eq!(state(events), "escalated_unanswered");
+}
+
+#[test]
+fn a_handoff_after_the_last_word_takes_no_time_from_the_bot() {
+    let table = table(chat(vec![system("2026-03-02T10:10:00Z", "handoff")]));
+    assert_eq!(table.value(D1, "avg_session_seconds"), Some(5.0));
+    assert_eq!(table.value(D1, "avg_bot_seconds"), Some(5.0));
+}
+
+#[test]
 fn what_spoils_the_assumption() {
     let later = "2026-03-02T10:01:00Z";
     let rule = RawEvent { closed_by: Some("rule"), ..system(later, "session_end") };

@@ -75,3 +75,10 @@ fn a_turn_is_of_the_day_of_its_last_message() {
     assert_eq!(table.value("2026-03-03", "response_time_ms"), None);
     assert_eq!(table.value("2026-03-03", "response_time_p50_ms"), None);
 }
+
+#[test]
+fn the_answer_of_the_next_day_belongs_to_the_turn_of_this_one() {
+    let table = table(vec![user("2026-03-02T23:59:59Z"), bot("2026-03-03T00:00:01Z")]);
+    assert_eq!(table.value(D1, "response_time_ms"), Some(2000.0));
+    assert_eq!(table.value("2026-03-03", "response_time_ms"), None);
+}
