@@ -11,4 +11,11 @@ pub mod pipeline;
 pub mod model;
 pub mod manifest;
 pub mod plan;
+pub mod storage;
+pub mod source;
 pub mod engine;
+pub mod sink;
+pub mod run;
+pub mod demo;
+#[cfg(feature = "engine")]
+pub mod cli;

@@ -1,1 +1,8 @@
-fn main() {}
+//! The `chatkpi` command: parse, run, exit code.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(chatkpi::cli::main())
+}

@@ -81,7 +81,7 @@ impl Rows {
 }
 
 /// Runs queries.
-pub trait Engine {
+pub trait Engine: Sync {
     /// Runs `query` and writes one Parquet file a day into `folder`.
     ///
     /// # Errors

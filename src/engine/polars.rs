@@ -4,11 +4,16 @@
 //! counts wrongly. Casts to the declared columns happen here, so no engine's own taste in types gets
 //! into the files. Promises: same rows in, same bytes out, whatever the number of threads.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use polars::prelude::*;
 use polars::sql::SQLContext;
+use sqlparser::ast::{Cte, ObjectName, Statement, visit_relations};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::Parser;
 
 use super::{InputFile, InputTable, Query, Rows, TableData, Written};
 use crate::error::{Error, ErrorKind, Result, io_error};
@@ -46,18 +51,65 @@ impl super::Engine for PolarsEngine {
     }
 }
 
+/// Runs the common table expressions one after the other. One that is read more than once is
+/// computed once and kept: as a single lazy plan it would be planned anew at each place it is read,
+/// which grows with the product of the readings.
 fn execute(sql: &str, inputs: &[InputTable]) -> Result<LazyFrame> {
     let mut context = SQLContext::new();
     for input in inputs {
         let frame = table(input).map_err(|e| refused(&e, &input.name))?;
         context.register(&input.name, frame);
     }
-    context.execute(sql).map_err(|e| refused(&e, sql))
+    let (steps, body) = split_query(sql)?;
+    for step in steps {
+        let frame = context.execute(&step.sql).map_err(|e| refused(&e, &step.sql))?;
+        let frame = match step.readings {
+            0 | 1 => frame,
+            _ => collect(frame).map_err(|e| refused(&e, &step.sql))?.lazy(),
+        };
+        context.register(&step.name, frame);
+    }
+    context.execute(&body).map_err(|e| refused(&e, &body))
+}
+
+/// A common table expression as a query of its own.
+struct SubQuery {
+    name: String,
+    sql: String,
+    /// How often it is read.
+    readings: usize,
+}
+
+/// The common table expressions of `sql`, in order, and the rest.
+fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
+    let wrong = |message: String| Error::config(message).context("query", sql);
+    let mut statements =
+        Parser::parse_sql(&GenericDialect {}, sql).map_err(|e| wrong(format!("not SQL: {e}")))?;
+    let Some(Statement::Query(mut query)) = statements.pop().filter(|_| statements.is_empty()) else {
+        return Err(wrong("a model is one query".to_owned()));
+    };
+    let mut readings: BTreeMap<String, usize> = BTreeMap::new();
+    let _ = visit_relations(&query, |name: &ObjectName| {
+        *readings.entry(name.to_string()).or_default() += 1;
+        ControlFlow::<()>::Continue(())
+    });
+    let with = query.with.take();
+    let step = |cte: Cte| {
+        let name = cte.alias.name.value;
+        SubQuery { sql: cte.query.to_string(), readings: readings.get(&name).copied().unwrap_or(0), name }
+    };
+    let steps = with.into_iter().flat_map(|with| with.cte_tables).map(step).collect();
+    Ok((steps, query.to_string()))
 }
 
 fn collect(frame: LazyFrame) -> PolarsResult<DataFrame> {
+    // Without common subexpression elimination: in this version it breaks projections of literals.
     // A query without sinks has a single result.
-    frame.collect_with_engine(Engine::InMemory).map(|result| result.unwrap_single())
+    frame
+        .with_comm_subexpr_elim(false)
+        .with_comm_subplan_elim(false)
+        .collect_with_engine(Engine::InMemory)
+        .map(|result| result.unwrap_single())
 }
 
 fn table(input: &InputTable) -> PolarsResult<LazyFrame> {

@@ -1,0 +1,72 @@
+//! `chatkpi check`: is the pipeline right, and what do its sources hold?
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::context::{self, DayArgs, JobParts};
+use super::progress::Bar;
+use crate::engine::polars::PolarsEngine;
+use crate::error::{ErrorKind, Result};
+use crate::manifest::Manifest;
+use crate::run::{self, Preview};
+
+#[derive(clap::Args)]
+pub struct CheckArgs {
+    /// The pipeline's YAML file.
+    #[arg(value_name = "PIPELINE")]
+    pipeline: PathBuf,
+}
+
+pub fn check(args: &CheckArgs) -> Result<u8> {
+    let loaded = context::load(&args.pipeline)?;
+    let models = loaded.catalog.models.len();
+    super::print(&format!("{}: valid, {models} models", args.pipeline.display()));
+    let stop = context::stop_signal()?;
+    let (engine, bar) = (PolarsEngine, Bar::default());
+    let job = context::job(JobParts {
+        loaded: &loaded,
+        request: context::request(&DayArgs::default(), &loaded.pipeline)?,
+        user_key: context::user_key(&loaded.pipeline)?,
+        engine: &engine,
+        stop: &stop,
+        progress: &bar,
+        lookback_days: 0,
+        full_scan: true,
+    });
+    let listing = run::list(&job, &Manifest::default())?;
+    let previews = run::preview(&job, &listing)?;
+    previews.iter().for_each(|p| super::print(&describe(p)));
+    let empty: Vec<_> = previews.iter().filter(|p| p.objects == 0).map(|p| &p.source).collect();
+    if let Some(source) = empty.first() {
+        return Err(crate::error::Error::new(ErrorKind::Input, "a source's path matches no object")
+            .context("source", source)
+            .remedy("compare the path with the names in its folder; {date} stands for a date like 2026-11-20"));
+    }
+    Ok(0)
+}
+
+fn describe(preview: &Preview) -> String {
+    let mut text = String::new();
+    let Preview { source, objects, bytes, .. } = preview;
+    // Writing to a String cannot fail.
+    let _ = write!(text, "\nsource {source}: {objects} objects, {bytes} bytes");
+    let Some(object) = &preview.first_object else { return text };
+    let a = &preview.accounting;
+    let _ = write!(
+        text,
+        "\n  first object {object}: {} records, {} decoded, {} quarantined, {} blank; {} rows kept, {} test, {} before start",
+        a.read, a.decoded, a.quarantined, a.blank, a.kept, a.test, a.out_of_window
+    );
+    for (reason, count) in &a.reasons {
+        let _ = write!(text, "\n    quarantined {reason}: {count}");
+    }
+    for (field, count) in &a.unknown_fields {
+        let _ = write!(text, "\n    unknown field {field}: in {count} records, not read");
+    }
+    for row in &preview.rows {
+        let told = row.iter().filter(|(_, value)| !value.is_empty());
+        let cells: Vec<_> = told.map(|(name, value)| format!("{name}={value}")).collect();
+        let _ = write!(text, "\n  row  {}", cells.join(" "));
+    }
+    text
+}

@@ -1,0 +1,115 @@
+//! `chatkpi status`: is yesterday in, is it final, what is missing, what was refused?
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::context;
+use crate::accounting::Accounting;
+use crate::error::Result;
+use crate::interval::{Interval, day_end_us, plus};
+use crate::manifest::Manifest;
+use crate::pipeline::Pipeline;
+use crate::plan::missing_days;
+use crate::sink::Warehouse;
+use crate::storage::Store;
+
+#[derive(clap::Args)]
+pub struct StatusArgs {
+    /// The pipeline's YAML file.
+    #[arg(value_name = "PIPELINE")]
+    pipeline: PathBuf,
+
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn status(args: &StatusArgs) -> Result<u8> {
+    let loaded = context::load(&args.pipeline)?;
+    let store = Store::open(&loaded.pipeline.warehouse, &context::storage_options())?;
+    let warehouse = Warehouse::read(store)?;
+    let told = tell(&loaded.pipeline, warehouse.manifest());
+    if args.json {
+        super::print(&format!("{told:#}"));
+    } else {
+        super::print(&text(&told));
+    }
+    Ok(0)
+}
+
+fn tell(pipeline: &Pipeline, manifest: &Manifest) -> serde_json::Value {
+    let events = manifest.objects.values().filter_map(|o| o.newest_ts_us).max();
+    // A day is final once a whole day has passed after it: sessions may run into the next one.
+    let is_final = |date| events.is_some_and(|newest| newest >= day_end_us(plus(date, 1), pipeline.zone));
+    let mut tables = Vec::new();
+    for (table, days) in &manifest.partitions {
+        let published: Vec<_> = days.values().filter(|p| p.published).collect();
+        let (Some(first), Some(last)) = (published.first(), published.last()) else { continue };
+        tables.push(json!({
+            "table": table,
+            "from": first.date,
+            "through": last.date,
+            "days": published.len(),
+            "final_through": published.iter().map(|p| p.date).rfind(|d| is_final(*d)),
+            "rows": published.iter().map(|p| p.rows).sum::<u64>(),
+        }));
+    }
+    let mut sources: BTreeMap<&str, (u64, Accounting)> = BTreeMap::new();
+    for object in manifest.objects.values() {
+        let entry = sources.entry(&object.source).or_default();
+        entry.0 += 1;
+        entry.1 += &object.accounting;
+    }
+    let sources: Vec<_> = sources
+        .iter()
+        .map(|(name, (objects, accounting))| json!({ "source": name, "objects": objects, "records": accounting }))
+        .collect();
+    let dates = manifest.objects.values().flat_map(|o| &o.files).map(|f| f.date);
+    let span = dates.clone().min().zip(dates.max()).map(|(a, b)| Interval::new(a, b));
+    let missing = span.map_or(Vec::new(), |days| missing_days(pipeline, manifest, &[], days));
+    json!({
+        "generation": manifest.generation,
+        "newest_event": events.and_then(chrono::DateTime::from_timestamp_micros)
+            .map(|t| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
+        "tables": tables,
+        "sources": sources,
+        "missing": missing.iter().map(|m| json!({
+            "date": m.date, "source": m.source, "object_date": m.path_date,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn text(told: &serde_json::Value) -> String {
+    let mut lines = vec![format!("generation {}, newest event {}", told["generation"], plain(&told["newest_event"]))];
+    for table in told["tables"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "table {:<26} {} through {}, {} days, final through {}, {} rows",
+            plain(&table["table"]), plain(&table["from"]), plain(&table["through"]),
+            table["days"], plain(&table["final_through"]), table["rows"],
+        ));
+    }
+    for source in told["sources"].as_array().into_iter().flatten() {
+        let records = &source["records"];
+        lines.push(format!(
+            "source {}: {} objects, {} records read, {} decoded, {} quarantined, {} blank, {} test events",
+            plain(&source["source"]), source["objects"], records["read"], records["decoded"],
+            records["quarantined"], records["blank"], records["test"],
+        ));
+        for (reason, count) in records["reasons"].as_object().into_iter().flatten() {
+            lines.push(format!("  quarantined {reason}: {count}"));
+        }
+    }
+    for day in told["missing"].as_array().into_iter().flatten() {
+        lines.push(format!("missing {}: source {} has no object of {}", plain(&day["date"]), plain(&day["source"]), plain(&day["object_date"])));
+    }
+    if lines.len() == 1 {
+        lines.push("nothing is published yet".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string().replace("null", "-"), str::to_owned)
+}

@@ -1,0 +1,125 @@
+//! Building the plan's partitions: query, read back, audit, stage; one commit for each chunk.
+
+use std::path::Path;
+
+use super::inputs::Inputs;
+use super::{Job, Report};
+use crate::engine::Query;
+use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::interval::Interval;
+use crate::manifest::Partition;
+use crate::model::query::{Parameters, render};
+use crate::model::{Model, Severity};
+use crate::plan::{Chunk, Plan, Step};
+use crate::sink::{Audited, Warehouse, verify};
+
+/// How many offending rows an error shows.
+const SAMPLE_ROWS: usize = 5;
+
+/// Executes exactly `plan`.
+///
+/// # Errors
+/// Audit where an audit of severity `fail` finds rows: nothing of that chunk is published.
+pub fn execute(job: &Job<'_>, warehouse: &mut Warehouse, plan: &Plan, report: &mut Report) -> Result<()> {
+    let (Some(watermark_us), Some(history)) = (plan.watermark_us, plan.history) else {
+        return Ok(());
+    };
+    job.progress.begin("building", plan.chunks.iter().map(|c| c.steps.len()).sum());
+    for chunk in &plan.chunks {
+        let spool = job.temporary_folder()?;
+        let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), history)?;
+        let at = |days: Interval| Parameters { interval: days, watermark_us, history_start: history.start };
+        let partitions = build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
+        let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
+        let published = warehouse.commit(commit)?;
+        report.published(published);
+    }
+    job.progress.end();
+    Ok(())
+}
+
+fn build_chunk(
+    job: &Job<'_>,
+    warehouse: &Warehouse,
+    chunk: &Chunk,
+    inputs: &mut Inputs<'_>,
+    spool: &Path,
+    at: &dyn Fn(Interval) -> Parameters,
+    report: &mut Report,
+) -> Result<Vec<Partition>> {
+    let mut partitions = Vec::new();
+    for (number, step) in chunk.steps.iter().enumerate() {
+        job.check_stop()?;
+        job.progress.step(&format!("{} {}", step.model, step.days));
+        let entry = job.catalog.entry(&step.model);
+        let model = &entry.ok_or_else(|| Error::internal("a plan names no model"))?.model;
+        let folder = spool.join(number.to_string());
+        std::fs::create_dir(&folder).map_err(|e| io_error(folder.display(), e))?;
+        let audited = build_step(job, model, step, inputs, &folder, &at(step.days), report)?;
+        for (audited, build) in audited.iter().zip(&step.builds) {
+            partitions.push(warehouse.stage(audited, build, step.published)?);
+        }
+    }
+    Ok(partitions)
+}
+
+fn build_step(
+    job: &Job<'_>,
+    model: &Model,
+    step: &Step,
+    inputs: &mut Inputs<'_>,
+    folder: &Path,
+    at: &Parameters,
+    report: &mut Report,
+) -> Result<Vec<Audited>> {
+    let query = Query {
+        sql: job.catalog.sql(model, job.pipeline, at)?,
+        inputs: inputs.tables(model, step.days)?,
+        columns: model.stored_columns(),
+        order: model.grain.clone(),
+        days: step.days,
+    };
+    let place = |e: Error| e.context("table", &model.name).context("days", step.days);
+    let mut all = Vec::new();
+    for written in job.engine.write(&query, folder).map_err(place)? {
+        inputs.add_built(&model.name, written.date, written.path.clone());
+        all.push(verify(written, model)?);
+    }
+    audit(job, model, step.days, inputs, at, report)?;
+    Ok(all)
+}
+
+fn audit(
+    job: &Job<'_>,
+    model: &Model,
+    days: Interval,
+    inputs: &Inputs<'_>,
+    at: &Parameters,
+    report: &mut Report,
+) -> Result<()> {
+    let own = [inputs.own_table(model, days)?];
+    let keys = std::iter::once("date").chain(model.grain.iter().map(String::as_str));
+    let keys = keys.collect::<Vec<_>>().join(", ");
+    let grain = format!("SELECT {keys}, COUNT(*) AS copies FROM {} GROUP BY {keys} HAVING COUNT(*) > 1", model.name);
+    let declared = model.audits.iter().map(|a| (a.name.as_str(), a.severity, a.sql.as_str()));
+    for (name, severity, template) in std::iter::once(("grain", Severity::Fail, grain.as_str())).chain(declared) {
+        let file = format!("{}/model.yaml", model.folder);
+        let sql = render(template, &file, job.pipeline, at, &job.catalog.metrics)?;
+        let found = job.engine.read(&sql, &own, SAMPLE_ROWS)?;
+        if found.total == 0 {
+            continue;
+        }
+        match severity {
+            Severity::Warn => report.warn(&model.name, name, found.total),
+            Severity::Fail => {
+                return Err(Error::new(ErrorKind::Audit, "an audit found rows that must not be")
+                    .context("table", &model.name)
+                    .context("audit", name)
+                    .context("days", days)
+                    .context("rows", format!("{}, the first of them:\n{}", found.total, found.to_text()))
+                    .remedy("nothing of these days was published; correct the logs or the model and run again"));
+            }
+        }
+    }
+    Ok(())
+}

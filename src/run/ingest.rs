@@ -1,0 +1,339 @@
+//! Listing the sources and decoding what was not seen before.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use chrono::NaiveDate;
+
+use super::{Job, Report};
+use crate::accounting::Accounting;
+use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::interval::{Interval, local_date, plus};
+use crate::manifest::{DecodedFile, DecodedObject, Manifest};
+use crate::pipeline::{self, Pipeline, Source};
+use crate::plan::{Days, ListedObject, hash};
+use crate::sink::Warehouse;
+use crate::source::{Decoded, Decoding, Quarantined, decode as decode_object};
+use crate::storage::Store;
+
+/// Increase when the decoder reads the same bytes differently: every object is then decoded again.
+const DECODER_VERSION: &str = "1";
+/// Objects whose decoding is committed together.
+const BATCH: usize = 256;
+/// Fewer records say nothing about a source's quality.
+const JUDGED_FROM: u64 = 1_000;
+
+pub type Listing = Vec<ListedObject>;
+
+/// The objects that the sources hold for the days in hand.
+///
+/// # Errors
+/// Configuration where a folder or bucket does not exist; transient where storage does not answer.
+pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
+    let mut listing = Vec::new();
+    for source in &job.pipeline.sources {
+        let dates = path_dates(job, manifest, source);
+        let store = Store::open(&source.path.root, &job.storage)
+            .map_err(|e| e.context("source", &source.name))?;
+        let mut seen = BTreeMap::new();
+        for prefix in source.path.prefixes(dates) {
+            for object in store.list(&prefix).map_err(|e| e.context("source", &source.name))? {
+                let Some(path_date) = source.path.matches(&object.key) else { continue };
+                let outside = |(first, last)| path_date.is_some_and(|d| d < first || d > last);
+                if dates.is_some_and(outside) {
+                    continue;
+                }
+                seen.insert(object.key.clone(), ListedObject {
+                    source: source.name.clone(),
+                    key: object.key,
+                    etag: object.etag,
+                    size: object.size,
+                    path_date,
+                });
+            }
+        }
+        listing.extend(seen.into_values());
+    }
+    Ok(listing)
+}
+
+/// The dates in object names to list; None for all.
+fn path_dates(job: &Job<'_>, manifest: &Manifest, source: &Source) -> Option<(NaiveDate, NaiveDate)> {
+    if job.full_scan || !source.path.has_date() {
+        return None;
+    }
+    let days = match job.request.days {
+        Days::These(days) => days,
+        Days::CatchUp { .. } => {
+            let newest = manifest
+                .partitions
+                .values()
+                .flat_map(|days| days.values())
+                .filter(|p| p.published)
+                .map(|p| p.date)
+                .max()?;
+            let today = local_date(job.request.as_of_us, job.pipeline.zone);
+            Interval::new(newest, plus(today, 1))
+        }
+    };
+    let lookback = days.extend(job.lookback_days, 0);
+    let (first, _) = pipeline::object_dates(source, job.pipeline.zone, lookback.start);
+    let (_, last) = pipeline::object_dates(source, job.pipeline.zone, plus(lookback.end, -1));
+    Some((first, last))
+}
+
+/// Objects whose bytes, or the settings that decide how they are read, were not seen before.
+pub fn undecoded(job: &Job<'_>, manifest: &Manifest, listing: &Listing) -> Listing {
+    let sources: BTreeMap<&str, &Source> =
+        job.pipeline.sources.iter().map(|s| (s.name.as_str(), s)).collect();
+    let is_new = |object: &&ListedObject| {
+        let Some(source) = sources.get(object.source.as_str()) else { return false };
+        let known = manifest.objects.get(&(object.source.clone(), object.key.clone()));
+        known.is_none_or(|known| {
+            known.decoding != decoding_id(job, source, object)
+                || known.retry_from_us.is_some_and(|from| job.request.as_of_us >= from)
+        })
+    };
+    listing.iter().filter(is_new).cloned().collect()
+}
+
+/// Decodes every object not seen before and commits what came of it, in batches.
+///
+/// # Errors
+/// Input where a source's share of quarantined records is over its limit or an object is cut short.
+pub fn decode(
+    job: &Job<'_>,
+    warehouse: &mut Warehouse,
+    listing: &Listing,
+    report: &mut Report,
+) -> Result<()> {
+    let waiting = undecoded(job, warehouse.manifest(), listing);
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let stores = open_sources(job)?;
+    let mut judged: BTreeMap<String, Accounting> = BTreeMap::new();
+    job.progress.begin("decoding", waiting.len());
+    for batch in waiting.chunks(BATCH) {
+        let folder = job.temporary_folder()?;
+        let objects = decode_batch(job, &stores, warehouse.store(), batch, folder.path())?;
+        for object in &objects {
+            *judged.entry(object.source.clone()).or_default() += &object.accounting;
+        }
+        judge(job.pipeline, &judged)?;
+        for object in &objects {
+            report.decoded(object);
+        }
+        let commit = report.commit(job, warehouse.manifest(), objects, Vec::new());
+        warehouse.commit(commit)?;
+    }
+    job.progress.end();
+    Ok(())
+}
+
+/// Three decoded rows and the count of objects, for `check`.
+pub struct Preview {
+    pub source: String,
+    pub objects: usize,
+    pub bytes: u64,
+    pub first_object: Option<String>,
+    pub accounting: Accounting,
+    pub rows: Vec<Vec<(String, String)>>,
+}
+
+/// Decodes one object of each source without keeping anything.
+pub fn preview(job: &Job<'_>, listing: &Listing) -> Result<Vec<Preview>> {
+    let stores = open_sources(job)?;
+    let mut previews = Vec::new();
+    for source in &job.pipeline.sources {
+        let own: Vec<_> = listing.iter().filter(|o| o.source == source.name).collect();
+        let mut preview = Preview {
+            source: source.name.clone(),
+            objects: own.len(),
+            bytes: own.iter().map(|o| o.size).sum(),
+            first_object: own.first().map(|o| o.key.clone()),
+            accounting: Accounting::default(),
+            rows: Vec::new(),
+        };
+        if let (Some(object), Some(store)) = (own.first(), stores.get(&source.name)) {
+            let folder = job.temporary_folder()?;
+            let decoded = decode_one(job, source, store, object, folder.path())?;
+            preview.accounting = decoded.accounting;
+            preview.rows = decoded.preview;
+        }
+        previews.push(preview);
+    }
+    Ok(previews)
+}
+
+fn open_sources(job: &Job<'_>) -> Result<BTreeMap<String, Store>> {
+    let open = |s: &Source| Ok((s.name.clone(), Store::open(&s.path.root, &job.storage)?));
+    job.pipeline.sources.iter().map(open).collect()
+}
+
+/// Decodes on several threads; the order of results is the order of `batch`.
+fn decode_batch(
+    job: &Job<'_>,
+    stores: &BTreeMap<String, Store>,
+    warehouse: &Store,
+    batch: &[ListedObject],
+    folder: &Path,
+) -> Result<Vec<DecodedObject>> {
+    let next = Mutex::new(0..batch.len());
+    let results: Mutex<BTreeMap<usize, Result<DecodedObject>>> = Mutex::new(BTreeMap::new());
+    let take = || next.lock().ok().and_then(|mut range| range.next());
+    let work = || {
+        while let Some(index) = take() {
+            let object = &batch[index];
+            let result = job
+                .check_stop()
+                .and_then(|()| decode_and_store(job, stores, warehouse, object, &folder.join(index.to_string())));
+            let failed = result.is_err();
+            job.progress.step(&object.key);
+            if let Ok(mut results) = results.lock() {
+                results.insert(index, result);
+            }
+            if failed {
+                // The others finish the object in their hands and find nothing more to do.
+                if let Ok(mut range) = next.lock() {
+                    *range = 0..0;
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..job.threads.min(batch.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let results = results.into_inner().map_err(|_| Error::internal("a decoding thread panicked"))?;
+    results.into_values().collect()
+}
+
+fn decode_and_store(
+    job: &Job<'_>,
+    stores: &BTreeMap<String, Store>,
+    warehouse: &Store,
+    object: &ListedObject,
+    folder: &Path,
+) -> Result<DecodedObject> {
+    let source = job.pipeline.sources.iter().find(|s| s.name == object.source);
+    let (Some(source), Some(store)) = (source, stores.get(&object.source)) else {
+        return Err(Error::internal("an object of no source").context("object", &object.key));
+    };
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
+    let decoded = decode_one(job, source, store, object, folder)?;
+    decoded.accounting.check()?;
+    let id = decoding_id(job, source, object);
+    let table = source.kind.table().name();
+    let mut files = Vec::new();
+    for file in &decoded.files {
+        let path = format!("_chatkpi/decoded/{table}/{id}/{}.pq", file.date);
+        warehouse.put_file(&path, &file.path)?;
+        files.push(DecodedFile { date: file.date, path, rows: file.rows, bytes: file.bytes });
+    }
+    let quarantine = store_quarantine(warehouse, &id, &decoded.quarantine)?;
+    std::fs::remove_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
+    Ok(DecodedObject {
+        source: source.name.clone(),
+        kind: source.kind,
+        key: object.key.clone(),
+        etag: object.etag.clone(),
+        size: object.size,
+        path_date: object.path_date,
+        decoding: id,
+        files,
+        accounting: decoded.accounting,
+        newest_ts_us: decoded.newest_ts_us,
+        retry_from_us: decoded.retry_after_us,
+        quarantine,
+    })
+}
+
+fn decode_one(
+    job: &Job<'_>,
+    source: &Source,
+    store: &Store,
+    object: &ListedObject,
+    folder: &Path,
+) -> Result<Decoded> {
+    let decoding = Decoding {
+        source,
+        zone: job.pipeline.zone,
+        start: job.pipeline.start,
+        history_floor_us: job.pipeline.history_floor_us,
+        as_of_us: job.request.as_of_us,
+        user_key: &job.user_key,
+        object_key: &object.key,
+        keep_raw: job.quarantine_raw,
+    };
+    let place = |e: Error| e.context("object", store.url(&object.key)).context("source", &source.name);
+    let bytes = store.open_read(&object.key, &object.etag).map_err(place)?;
+    decode_object(bytes, &decoding, folder).map_err(place)
+}
+
+/// Hash of the object's identity and of every setting that decides what its bytes become.
+fn decoding_id(job: &Job<'_>, source: &Source, object: &ListedObject) -> String {
+    let settings = format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        source.kind,
+        source.adapter,
+        source.records,
+        source.naive_zone,
+        source.defaults,
+        job.pipeline.zone,
+        job.pipeline.start,
+        job.pipeline.history_floor_us,
+    );
+    let size = object.size.to_string();
+    hash([
+        DECODER_VERSION,
+        &object.source,
+        &object.key,
+        &object.etag,
+        &size,
+        &settings,
+        job.user_key.fingerprint(),
+    ])
+}
+
+/// One line of JSON for each quarantined record.
+fn store_quarantine(warehouse: &Store, id: &str, records: &[Quarantined]) -> Result<Option<String>> {
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)
+            .map_err(|e| Error::internal("a quarantined record cannot be described").because(e))?;
+        lines.push(b'\n');
+    }
+    let packed = zstd::encode_all(lines.as_slice(), 3)
+        .map_err(|e| Error::internal("the quarantine cannot be compressed").because(e))?;
+    let key = format!("_chatkpi/quarantine/{id}.jsonl.zst");
+    warehouse.put(&key, packed.into())?;
+    Ok(Some(key))
+}
+
+/// A source with too many refused records is broken; publishing what is left of it would lie.
+fn judge(pipeline: &Pipeline, judged: &BTreeMap<String, Accounting>) -> Result<()> {
+    for source in &pipeline.sources {
+        let Some(sum) = judged.get(&source.name) else { continue };
+        let share = sum.quarantined as f64 / (sum.read - sum.blank).max(1) as f64;
+        if sum.read < JUDGED_FROM || share <= source.quarantine_limit {
+            continue;
+        }
+        let mut reasons: Vec<_> = sum.reasons.iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let told: Vec<_> = reasons.iter().take(5).map(|(r, n)| format!("{r} {n}")).collect();
+        return Err(Error::new(ErrorKind::Input, "too many records of a source cannot be read")
+            .context("source", &source.name)
+            .context("quarantined", format!("{} of {} records", sum.quarantined, sum.read - sum.blank))
+            .context("limit", source.quarantine_limit)
+            .context("reasons", told.join(", "))
+            .remedy("look at the records with `chatkpi check`; if they may be left out, raise the source's `quarantine_limit`"));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Bringing the tables that a query reads to local disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use super::Job;
+use crate::engine::{InputFile, InputTable, TableData};
+use crate::error::Result;
+use crate::interval::Interval;
+use crate::manifest::{Manifest, Partition};
+use crate::model::{Model, Read, Table};
+use crate::plan::reach_of;
+use crate::schema::{Column, Kind, Type};
+use crate::storage::Store;
+
+/// The files of one chunk of days: what the warehouse holds, and what was built a moment ago.
+pub struct Inputs<'a> {
+    job: &'a Job<'a>,
+    store: &'a Store,
+    manifest: &'a Manifest,
+    history: Interval,
+    /// Decoded files by kind and day.
+    decoded: BTreeMap<(Kind, NaiveDate), Vec<String>>,
+    /// Built in this chunk and not committed yet.
+    built: BTreeMap<(String, NaiveDate), PathBuf>,
+    /// Copies of remote objects; gone with the chunk.
+    cache: tempfile::TempDir,
+}
+
+impl<'a> Inputs<'a> {
+    pub fn new(job: &'a Job<'a>, store: &'a Store, manifest: &'a Manifest, history: Interval) -> Result<Self> {
+        let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<String>> = BTreeMap::new();
+        for object in manifest.objects.values() {
+            for file in &object.files {
+                decoded.entry((object.kind.table(), file.date)).or_default().push(file.path.clone());
+            }
+        }
+        let cache = job.temporary_folder()?;
+        Ok(Inputs { job, store, manifest, history, decoded, built: BTreeMap::new(), cache })
+    }
+
+    /// A partition that later steps of the chunk may read.
+    pub fn add_built(&mut self, table: &str, date: NaiveDate, path: PathBuf) {
+        self.built.insert((table.to_owned(), date), path);
+    }
+
+    /// The tables that `model` reads to build `days`.
+    pub fn tables(&self, model: &Model, days: Interval) -> Result<Vec<InputTable>> {
+        let mut tables = vec![self.grouping_sets()];
+        for read in &model.reads {
+            tables.push(self.table(read, days)?);
+        }
+        Ok(tables)
+    }
+
+    /// The table of `model` itself, as just built, for its audits.
+    pub fn own_table(&self, model: &Model, days: Interval) -> Result<InputTable> {
+        let files = self.partitions(&model.name, days)?;
+        Ok(InputTable { name: model.name.clone(), columns: with_date(model), data: TableData::Files(files) })
+    }
+
+    fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
+        let reached = reach_of(read, days, self.history);
+        let (columns, files) = match &read.table {
+            Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, reached)?),
+            Table::Model(name) => {
+                let entry = self.job.catalog.entry(name);
+                let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
+                (columns, self.partitions(name, reached)?)
+            }
+        };
+        Ok(InputTable { name: read.table.name().to_owned(), columns, data: TableData::Files(files) })
+    }
+
+    fn decoded_files(&self, kind: Kind, days: Interval) -> Result<Vec<InputFile>> {
+        let mut files = Vec::new();
+        for date in days.days() {
+            for path in self.decoded.get(&(kind.table(), date)).into_iter().flatten() {
+                files.push(InputFile { path: self.local(path)?, date: None });
+            }
+        }
+        Ok(files)
+    }
+
+    fn partitions(&self, table: &str, days: Interval) -> Result<Vec<InputFile>> {
+        let mut files = Vec::new();
+        for date in days.days() {
+            let built = self.built.get(&(table.to_owned(), date));
+            let path = match (built, self.manifest.partition(table, date)) {
+                (Some(path), _) => path.clone(),
+                (None, Some(Partition { rows: 0, .. }) | None) => continue,
+                (None, Some(partition)) => self.local(&partition.object)?,
+            };
+            files.push(InputFile { path, date: Some(date) });
+        }
+        Ok(files)
+    }
+
+    fn local(&self, key: &str) -> Result<PathBuf> {
+        if let Some(path) = self.store.local_path(key) {
+            return Ok(path);
+        }
+        let path = self.cache.path().join(key.replace('/', "~"));
+        if !path.exists() {
+            self.store.download(key, &path)?;
+        }
+        Ok(path)
+    }
+
+    /// One row for each published combination of dimensions: 1 where a dimension keeps its value.
+    fn grouping_sets(&self) -> InputTable {
+        let pipeline = self.job.pipeline;
+        let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
+        let values = (0..pipeline.dimensions.len())
+            .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect())
+            .collect();
+        InputTable {
+            name: "grouping_sets".to_owned(),
+            columns: pipeline.dimensions.iter().map(column).collect(),
+            data: TableData::Values(values),
+        }
+    }
+}
+
+fn with_date(model: &Model) -> Vec<Column> {
+    let date = Column::new("date", Type::Date, false);
+    std::iter::once(date).chain(model.stored_columns()).collect()
+}

@@ -1,0 +1,143 @@
+//! Carrying out what was asked: decode what is new, plan, build, publish, and write down what
+//! happened.
+//!
+//! [`Job`] is everything a run needs to know, its idea of now included; nothing below reads a clock
+//! or the environment. A run can be stopped between any two objects or partitions and leaves the
+//! warehouse as it was at its last commit.
+
+mod execute;
+mod ingest;
+mod inputs;
+mod journal;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::catalog::Catalog;
+use crate::pipeline::Pipeline;
+use crate::plan::{self, Plan, Request};
+use crate::sink::Warehouse;
+use crate::source::UserHasher;
+use crate::storage::{StorageOptions, Store};
+
+pub use ingest::{Listing, Preview, list, preview};
+pub use journal::{Report, RunState};
+
+/// One run, fully decided.
+pub struct Job<'a> {
+    pub pipeline: &'a Pipeline,
+    pub catalog: &'a Catalog,
+    pub request: Request,
+    pub user_key: UserHasher,
+    pub storage: StorageOptions,
+    pub engine: &'a dyn Engine,
+    pub run_id: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// Days before the days in hand whose objects are listed.
+    pub lookback_days: u32,
+    /// List every object of every source.
+    pub full_scan: bool,
+    /// Keep the raw text of quarantined records.
+    pub quarantine_raw: bool,
+    /// Objects decoded at the same time.
+    pub threads: usize,
+    /// Where temporary files go; the system's place when None.
+    pub tmp_dir: Option<PathBuf>,
+    /// How long to wait for another run on this machine.
+    pub lock_wait: Duration,
+    /// Set to a signal's number to stop the run.
+    pub stop: &'a AtomicUsize,
+    pub progress: &'a dyn Progress,
+}
+
+/// Told what a run is doing.
+pub trait Progress: Sync {
+    fn begin(&self, what: &str, steps: usize);
+    fn step(&self, what: &str);
+    fn end(&self);
+}
+
+impl Job<'_> {
+    fn check_stop(&self) -> Result<()> {
+        match self.stop.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => Err(Error::new(ErrorKind::Interrupted(signal as u8), "stopped by a signal")
+                .remedy("run again: what was committed is kept, the rest starts over")),
+        }
+    }
+
+    fn temporary_folder(&self) -> Result<tempfile::TempDir> {
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix("chatkpi-");
+        let folder = match &self.tmp_dir {
+            Some(place) => builder.tempdir_in(place),
+            None => builder.tempdir(),
+        };
+        folder.map_err(|e| {
+            let place = self.tmp_dir.as_deref().map_or("the system's temporary folder".into(), |p| p.display().to_string());
+            crate::error::io_error(place, e)
+        })
+    }
+}
+
+/// Plans without changing anything.
+///
+/// # Errors
+/// Whatever listing and reading the manifest meet.
+pub fn plan(job: &Job<'_>) -> Result<Plan> {
+    let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
+    let warehouse = Warehouse::read(store)?;
+    let listing = list(job, warehouse.manifest())?;
+    let undecoded = ingest::undecoded(job, warehouse.manifest(), &listing);
+    plan::build(job.pipeline, job.catalog, warehouse.manifest(), &job.request, &listing, undecoded)
+}
+
+/// Decodes, plans, builds and publishes. The report says what was done, also where the run failed;
+/// what was committed before a failure stays.
+pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
+    let mut report = Report::new(job);
+    let outcome = in_warehouse(job, &mut report);
+    report.finish(&outcome);
+    (report, outcome)
+}
+
+fn in_warehouse(job: &Job<'_>, report: &mut Report) -> Result<()> {
+    let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
+    let lock = store.lock(job.lock_wait)?;
+    let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint())?;
+    let outcome = carry_out(job, &mut warehouse, report);
+    let mut record = report.clone();
+    record.finish(&outcome);
+    let recorded = journal::write(warehouse.store(), &record);
+    outcome.and(recorded)
+}
+
+fn carry_out(job: &Job<'_>, warehouse: &mut Warehouse, report: &mut Report) -> Result<()> {
+    let listing = list(job, warehouse.manifest())?;
+    ingest::decode(job, warehouse, &listing, report)?;
+    let plan = plan::build(
+        job.pipeline,
+        job.catalog,
+        warehouse.manifest(),
+        &job.request,
+        &listing,
+        Vec::new(),
+    )?;
+    report.planned(&plan);
+    let missing = plan.missing.clone();
+    execute::execute(job, warehouse, &plan, report)?;
+    report.account(warehouse.manifest(), &plan);
+    if let (plan::Days::These(_), Some(first)) = (job.request.days, missing.first()) {
+        let days: Vec<_> = missing.iter().map(|m| m.date.to_string()).collect();
+        return Err(Error::new(ErrorKind::Input, "days were asked for that have no logs")
+            .context("missing days", days.join(", "))
+            .context("source", &first.source)
+            .context("no object of", first.path_date)
+            .remedy("wait for the logs, or set `empty_ok: true` for a source that may be silent; with --skip-exit-code N such a run ends with N"));
+    }
+    Ok(())
+}
