@@ -1,21 +1,21 @@
 //! chatkpi: raw chatbot logs in, daily KPI tables in partitioned Parquet out.
 //!
-//! Modules, bottom-up; each may use only those above it (`tests/architecture.rs` holds that).
+//! `ARCHITECTURE.md` says which module may use which; `tests/architecture.rs` holds it.
 #![forbid(unsafe_code)]
 
-pub mod error;
-pub mod interval;
-pub mod schema;
 pub mod accounting;
-pub mod pipeline;
-pub mod model;
-pub mod manifest;
-pub mod plan;
-pub mod storage;
-pub mod source;
-pub mod engine;
-pub mod sink;
-pub mod run;
-pub mod demo;
 #[cfg(feature = "engine")]
 pub mod cli;
+pub mod demo;
+pub mod engine;
+pub mod error;
+pub mod interval;
+pub mod manifest;
+pub mod model;
+pub mod pipeline;
+pub mod plan;
+pub mod run;
+pub mod schema;
+pub mod sink;
+pub mod source;
+pub mod storage;

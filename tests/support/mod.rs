@@ -1,5 +1,8 @@
-//! What the tests stand on: random logs, and a second opinion on the numbers they must give.
+//! What several tests stand on: random logs, a second opinion on the numbers they must give, servers,
+//! and ways to make them fail.
 
 pub mod calendar;
 pub mod chaos;
 pub mod fold;
+pub mod moto;
+pub mod proxy;
