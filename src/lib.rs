@@ -7,3 +7,5 @@ pub mod error;
 pub mod interval;
 pub mod pipeline;
 pub mod schema;
+
+pub mod demo;
