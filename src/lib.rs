@@ -7,3 +7,4 @@ pub mod error;
 pub mod interval;
 pub mod pipeline;
 pub mod schema;
+pub mod source;
