@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn quotes() {
-        assert_eq!(cells(r#"a,"b,c","d""e",,"""#), ["a", "b,c", "d\"e", "", "\""]);
+        assert_eq!(cells(r##"a,"b,c","d""e",,"""""##), ["a", "b,c", "d\"e", "", "\""]);
         assert_eq!(cells(r#"5" pipe,"x"y"#), ["5\" pipe", "xy"]);
         assert_eq!(cells(""), [""]);
         assert_eq!(row_end(b"a,\"b\nc\",d\ne"), (Some(9), false));

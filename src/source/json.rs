@@ -399,14 +399,12 @@ mod tests {
     #[test]
     fn text_is_what_it_was() {
         let mut raws = [Raw::Absent; 2];
-        let line = r#"{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud83d\ude0","b":1}"#;
-        let line = line.replace(r"\ude0", r"\ud83dx");
-        read(&line, &mut Keys::new(&["a", "b"]), &mut raws).unwrap();
+        let line = r#"{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud83d\ud83dx\ude00","b":1}"#;
+        read(line, &mut Keys::new(&["a", "b"]), &mut raws).unwrap();
         let Raw::Escaped(text) = raws[0] else { panic!("{raws:?}") };
         let shown = unescape(text);
-        assert_eq!(shown, "\"\\/\u{8}\u{c}\n\r\té\u{fffd}x0\u{fffd}\u{fffd}x");
+        assert_eq!(shown, "\"\\/\u{8}\u{c}\n\r\té😀\u{fffd}\u{fffd}x\u{fffd}");
         assert_eq!(unescaped_chars(text), shown.chars().count());
-        assert_eq!(unescape(r"\ud83d\ude00"), "😀");
     }
 
     fn json() -> impl Strategy<Value = String> {

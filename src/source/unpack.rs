@@ -36,7 +36,7 @@ type Packed<R> = BufReader<io::Chain<Cursor<Vec<u8>>, Metered<R>>>;
 
 enum Stream<R: Read> {
     Plain(Packed<R>),
-    Gzip(MultiGzDecoder<Packed<R>>),
+    Gzip(Box<MultiGzDecoder<Packed<R>>>),
     Zstd(zstd::stream::read::Decoder<'static, Packed<R>>),
 }
 
@@ -55,7 +55,7 @@ impl<R: Read> Unpacked<R> {
         let packed = BufReader::with_capacity(BLOCK, Cursor::new(head).chain(metered));
         let stream = match format {
             Format::Plain => Stream::Plain(packed),
-            Format::Gzip => Stream::Gzip(MultiGzDecoder::new(packed)),
+            Format::Gzip => Stream::Gzip(Box::new(MultiGzDecoder::new(packed))),
             Format::Zstd => {
                 let mut decoder =
                     zstd::stream::read::Decoder::with_buffer(packed).map_err(damaged)?;
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -238,7 +238,7 @@ mod tests {
     fn bombs_are_refused() {
         let zeros = vec![b' '; 80 << 20];
         for object in [gzip(&zeros), zstd::encode_all(&zeros[..], 1).unwrap()] {
-            let error = unpack(&object, "x").unwrap_err();
+            let error = unpack(&object, "x").map(|bytes| bytes.len()).unwrap_err();
             assert!(error.message.contains("decompression_bomb"), "{error}");
         }
     }
