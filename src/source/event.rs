@@ -1,0 +1,313 @@
+//! A record of the canonical format -> one event.
+//!
+//! Also surveys and leads, which are events with defaults of their own. Every rule about what an
+//! event must have is here. Leaves out: sessions, duplicates and everything else that takes more
+//! than one event to know.
+
+use std::borrow::Cow;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::rows::Cell;
+use super::table::{Outcome, Place, Table, digest, pieces};
+use super::value::{Fault, Fields, Raw, slot};
+use crate::error::Result;
+use crate::schema::Kind;
+
+/// The keys that feed the event's columns; a key's position is its slot.
+pub(super) const KEYS: &[&str] = &[
+    "event_id",
+    "ts",
+    "seq",
+    "bot",
+    "channel",
+    "service",
+    "locale",
+    "bot_version",
+    "conversation_id",
+    "user_id",
+    "identity_kind",
+    "actor",
+    "type",
+    "intent",
+    "intent_confidence",
+    "is_fallback",
+    "latency_ms",
+    "closed_by",
+    "instrument",
+    "score",
+    "reason",
+    "lead_id",
+    "lead_value",
+    "tokens_in",
+    "tokens_out",
+    "cost_amount",
+    "variant",
+    "is_proactive",
+    "is_test",
+    "text",
+    "text_chars",
+];
+
+/// Stands for an absent bot or channel.
+pub(super) const UNKNOWN: &str = "unknown";
+
+const ACTORS: &[&str] = &["user", "bot", "agent", "system"];
+const TYPES: &[&str] = &[
+    "message",
+    "session_start",
+    "session_end",
+    "handoff",
+    "goal",
+    "feedback",
+    "survey",
+    "lead",
+    "error",
+    "other",
+];
+const IDENTITY_KINDS: &[&str] = &["authenticated", "anonymous", "unknown"];
+const CLOSERS: &[&str] = &["user", "bot", "agent", "timeout", "rule"];
+
+/// The instruments, each with the ends of its scale.
+const INSTRUMENTS: &[(&str, i64, i64)] =
+    &[("csat_5", 1, 5), ("rating_10", 0, 10), ("nps", 0, 10), ("helpful", 0, 1), ("ces_7", 1, 7)];
+
+/// Reads one record and, if it is a right one, puts its event on stage.
+pub(super) fn take(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {
+    let mut fields = Fields::new(KEYS, raws);
+    let event = read(&mut fields, table);
+    if let Some(refusal) = fields.refusal() {
+        return Ok(Outcome::Refused(refusal));
+    }
+    // Without a refusal there is a timestamp.
+    let Some(ts_us) = event.ts_us else { return Table::lost("a timestamp") };
+    if event.is_test {
+        return Ok(Outcome::Test);
+    }
+    let day = table.days.day(ts_us);
+    if table.start.is_some_and(|start| day.number < start) {
+        return Ok(Outcome::OutOfWindow);
+    }
+    write(table, &event, ts_us, &day, place)?;
+    Ok(Outcome::Kept { ts_us: Some(ts_us) })
+}
+
+/// An instrument and its score, if both are right.
+pub(super) fn answer(
+    fields: &mut Fields,
+    instrument: usize,
+    score: usize,
+) -> (Option<&'static str>, Option<i64>) {
+    let names = const {
+        let mut names = [""; INSTRUMENTS.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = INSTRUMENTS[at].0;
+            at += 1;
+        }
+        names
+    };
+    let name = fields.choice(instrument, &names, Fault::Value);
+    let value = fields.integer(score);
+    let scale = INSTRUMENTS.iter().find(|(known, ..)| Some(*known) == name);
+    if let (Some((_, low, high)), Some(value)) = (scale, value)
+        && !(*low..=*high).contains(&value)
+    {
+        fields.fault(Fault::Value, score);
+    }
+    (name, value)
+}
+
+/// What a record says, typed.
+struct Event<'a> {
+    event_id: Option<Cow<'a, str>>,
+    ts_us: Option<i64>,
+    seq: Option<i64>,
+    bot: Option<Cow<'a, str>>,
+    channel: Option<Cow<'a, str>>,
+    service: Option<Cow<'a, str>>,
+    locale: Option<Cow<'a, str>>,
+    bot_version: Option<Cow<'a, str>>,
+    conversation_id: Option<Cow<'a, str>>,
+    user_id: Option<Cow<'a, str>>,
+    identity_kind: Option<&'static str>,
+    actor: &'static str,
+    kind: &'static str,
+    intent: Option<Cow<'a, str>>,
+    intent_confidence: Option<f64>,
+    is_fallback: Option<bool>,
+    latency_ms: Option<i64>,
+    closed_by: Option<&'static str>,
+    instrument: Option<&'static str>,
+    score: Option<i64>,
+    reason: Option<Cow<'a, str>>,
+    lead_id: Option<Cow<'a, str>>,
+    lead_value: Option<i64>,
+    tokens_in: Option<i64>,
+    tokens_out: Option<i64>,
+    cost_amount: Option<i64>,
+    variant: Option<Cow<'a, str>>,
+    is_proactive: bool,
+    is_test: bool,
+    text_chars: Option<i64>,
+}
+
+fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
+    const {
+        assert!(slot(KEYS, "text_chars") == KEYS.len() - 1);
+    }
+    macro_rules! at {
+        ($name:literal) => {
+            const { slot(KEYS, $name) }
+        };
+    }
+    let (actor, kind) = required(fields, table.kind);
+    let ts_us = fields.instant(at!("ts"), table.naive_zone, table.range);
+    let (instrument, score) = answer(fields, at!("instrument"), at!("score"));
+    let chars = fields.characters(at!("text"));
+    Event {
+        event_id: fields.id(at!("event_id")),
+        ts_us,
+        seq: fields.integer(at!("seq")),
+        bot: fields.dimension(at!("bot")),
+        channel: fields.dimension(at!("channel")),
+        service: fields.dimension(at!("service")),
+        locale: fields.dimension(at!("locale")),
+        bot_version: fields.dimension(at!("bot_version")),
+        conversation_id: fields.id(at!("conversation_id")),
+        user_id: fields.id(at!("user_id")),
+        identity_kind: fields.choice(at!("identity_kind"), IDENTITY_KINDS, Fault::Value),
+        actor,
+        kind,
+        intent: fields.text(at!("intent")),
+        intent_confidence: fields.double(at!("intent_confidence")),
+        is_fallback: fields.boolean(at!("is_fallback")),
+        latency_ms: fields.amount(at!("latency_ms")),
+        closed_by: fields.choice(at!("closed_by"), CLOSERS, Fault::Value),
+        instrument,
+        score,
+        reason: fields.text(at!("reason")),
+        lead_id: fields.id(at!("lead_id")),
+        lead_value: fields.decimal(at!("lead_value")),
+        tokens_in: fields.amount(at!("tokens_in")),
+        tokens_out: fields.amount(at!("tokens_out")),
+        cost_amount: fields.decimal(at!("cost_amount")),
+        variant: fields.dimension(at!("variant")),
+        is_proactive: fields.boolean(at!("is_proactive")).unwrap_or(false),
+        is_test: fields.boolean(at!("is_test")).unwrap_or(false),
+        text_chars: fields.amount(at!("text_chars")).filter(|_| chars.is_none()).or(chars),
+    }
+}
+
+/// Actor and type, and whether everything that they make necessary is there.
+fn required(fields: &mut Fields, kind: Kind) -> (&'static str, &'static str) {
+    const TYPE: usize = slot(KEYS, "type");
+    const ACTOR: usize = slot(KEYS, "actor");
+    const INSTRUMENT: usize = slot(KEYS, "instrument");
+    const SCORE: usize = slot(KEYS, "score");
+    const CONVERSATION: usize = slot(KEYS, "conversation_id");
+    const USER: usize = slot(KEYS, "user_id");
+    fields.require(slot(KEYS, "ts"));
+    if kind == Kind::Events {
+        fields.require(ACTOR);
+        fields.require(TYPE);
+    }
+    let actor = fields.choice(ACTOR, ACTORS, Fault::Value);
+    let named = fields.choice(TYPE, TYPES, Fault::UnknownEvent);
+    let named = match (kind, named) {
+        (Kind::Surveys, None | Some("survey")) if fields.has(SCORE) => "feedback",
+        (Kind::Surveys, None) => "survey",
+        (Kind::Leads, None) => "lead",
+        (_, named) => named.unwrap_or("other"),
+    };
+    if named == "feedback" {
+        fields.require(INSTRUMENT);
+        fields.require(SCORE);
+    }
+    if named == "message" && !fields.has(CONVERSATION) && !fields.has(USER) {
+        fields.fault(Fault::Missing, CONVERSATION);
+    }
+    (actor.unwrap_or("user"), named)
+}
+
+fn write(
+    table: &mut Table,
+    event: &Event,
+    ts_us: i64,
+    day: &super::days::Day,
+    place: Place,
+) -> Result<()> {
+    let user = event.user_id.as_deref().map(|id| table.users.of(table.hasher, id));
+    let conversation =
+        event.conversation_id.as_deref().map(|id| table.conversations.of(table.hasher, id));
+    let user = user.as_ref().map(|key| key.as_str());
+    let conversation = conversation.as_ref().map(|key| key.as_str());
+    let bot = event.bot.as_deref().unwrap_or(UNKNOWN);
+    let channel = event.channel.as_deref().unwrap_or(UNKNOWN);
+    // Of pseudonyms, not of ids: an unkeyed hash of an id gives it away to whoever tries them all.
+    let chain = conversation.map(|key| ("c", key)).or(user.map(|key| ("u", key)));
+    let chain = chain.map(|(tag, key)| {
+        xxh3_64(pieces(&mut table.scratch, [bot, channel, tag, key])).cast_signed()
+    });
+    let dedup = match event.event_id.as_deref() {
+        Some(id) => table.hasher.id_hash(id),
+        None => table.hasher.record_hash(place.record, place.element),
+    };
+    let hour = table.days.hour(day, ts_us);
+    let mut cells = [
+        Cell::Text(table.source),
+        Cell::Text(table.object_key),
+        Cell::Integer(place.offset),
+        Cell::Integer(place.element),
+        Cell::Integer((dedup >> 64) as i64),
+        Cell::Integer(dedup as i64),
+        Cell::Null,
+        Cell::Date(day.number),
+        Cell::Integer(ts_us),
+        Cell::Integer(ts_us),
+        Cell::Integer(ts_us.div_euclid(1_000)),
+        Cell::Integer(i64::from(day.number)),
+        Cell::Date(day.week_start),
+        Cell::Date(day.month_start),
+        Cell::Integer(hour),
+        Cell::Integer(day.dow),
+        Cell::integer(event.seq),
+        Cell::Text(event.event_id.as_deref().unwrap_or("")),
+        Cell::integer(chain),
+        Cell::Text(bot),
+        Cell::Text(channel),
+        Cell::text(event.service.as_deref()),
+        Cell::text(event.locale.as_deref()),
+        Cell::text(event.bot_version.as_deref()),
+        Cell::text(conversation),
+        Cell::text(user),
+        Cell::Text(event.identity_kind.unwrap_or(UNKNOWN)),
+        Cell::Text(event.actor),
+        Cell::Text(event.kind),
+        Cell::text(event.intent.as_deref()),
+        Cell::double(event.intent_confidence),
+        Cell::boolean(event.is_fallback),
+        Cell::integer(event.latency_ms),
+        Cell::text(event.closed_by),
+        Cell::text(event.instrument),
+        Cell::integer(event.score),
+        Cell::text(event.reason.as_deref()),
+        Cell::text(event.lead_id.as_deref()),
+        Cell::decimal(event.lead_value),
+        Cell::integer(event.tokens_in),
+        Cell::integer(event.tokens_out),
+        Cell::decimal(event.cost_amount),
+        Cell::text(event.variant.as_deref()),
+        Cell::Boolean(event.is_proactive),
+        Cell::integer(event.text_chars),
+    ];
+    // Only what the record says: a position is not content, so a copy elsewhere is no conflict.
+    cells[CONTENT_HASH] = Cell::Integer(digest(&mut table.scratch, &cells[CONTENT_HASH + 1..]));
+    if event.seq.is_none() {
+        cells[SEQ] = Cell::Integer(place.position);
+    }
+    table.push(day.number, &cells)
+}
+
+const CONTENT_HASH: usize = 6;
+const SEQ: usize = 16;

@@ -1,0 +1,212 @@
+//! Records of the other kinds: contacts, costs and probes.
+//!
+//! Leaves out: what they mean for a KPI.
+
+use super::event::{UNKNOWN, answer};
+use super::rows::Cell;
+use super::table::{Outcome, Place, Table, digest};
+use super::value::{Fault, Fields, Raw, slot};
+use crate::error::Result;
+
+pub(super) const CONTACT_KEYS: &[&str] = &[
+    "contact_id",
+    "opened_ts",
+    "closed_ts",
+    "channel",
+    "service",
+    "user_id",
+    "handle_seconds",
+    "cost_amount",
+    "resolved",
+    "score",
+    "instrument",
+    "is_first_contact",
+];
+pub(super) const COST_KEYS: &[&str] = &[
+    "period_start",
+    "period_end",
+    "cost_class",
+    "bot",
+    "channel",
+    "service",
+    "amount",
+    "currency",
+];
+pub(super) const PROBE_KEYS: &[&str] = &["ts", "bot", "ok", "latency_ms", "planned"];
+
+const COST_CLASSES: &[&str] = &[
+    "human_direct",
+    "human_indirect",
+    "tech_human",
+    "facilities",
+    "bot_platform",
+    "llm_usage",
+    "bot_build_amortised",
+    "bot_content_ops",
+];
+
+/// The longest ledger period in days: spreading one costs a row a day.
+const LONGEST_PERIOD: i32 = 3_660;
+
+/// Columns before a kind's own.
+const ORIGIN: usize = 7;
+const CONTENT_HASH: usize = ORIGIN - 1;
+
+pub(super) fn take_contact(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {
+    macro_rules! at {
+        ($name:literal) => {
+            const { slot(CONTACT_KEYS, $name) }
+        };
+    }
+    let mut fields = Fields::new(CONTACT_KEYS, raws);
+    fields.require(at!("contact_id"));
+    fields.require(at!("opened_ts"));
+    if fields.has(at!("score")) {
+        fields.require(at!("instrument"));
+    }
+    let contact_id = fields.id(at!("contact_id"));
+    let opened = fields.instant(at!("opened_ts"), table.naive_zone, table.range);
+    let closed = fields.instant(at!("closed_ts"), table.naive_zone, table.range);
+    if opened.zip(closed).is_some_and(|(opened, closed)| closed < opened) {
+        fields.fault(Fault::Value, at!("closed_ts"));
+    }
+    let (instrument, score) = answer(&mut fields, at!("instrument"), at!("score"));
+    let channel = fields.dimension(at!("channel"));
+    let service = fields.dimension(at!("service"));
+    let user_id = fields.id(at!("user_id"));
+    let handle_seconds = fields.amount(at!("handle_seconds"));
+    let cost_amount = fields.decimal(at!("cost_amount"));
+    let resolved = fields.boolean(at!("resolved"));
+    let is_first = fields.boolean(at!("is_first_contact"));
+    if let Some(refusal) = fields.refusal() {
+        return Ok(Outcome::Refused(refusal));
+    }
+    let (Some(contact_id), Some(opened)) = (contact_id, opened) else {
+        return Table::lost("an id or a time");
+    };
+    let user = user_id.map(|id| table.users.of(table.hasher, &id));
+    let own = [
+        Cell::Text(&contact_id),
+        Cell::Integer(opened),
+        Cell::integer(closed),
+        Cell::Text(channel.as_deref().unwrap_or(UNKNOWN)),
+        Cell::text(service.as_deref()),
+        Cell::text(user.as_ref().map(|key| key.as_str())),
+        Cell::integer(handle_seconds),
+        Cell::decimal(cost_amount),
+        Cell::boolean(resolved),
+        Cell::integer(score),
+        Cell::text(instrument),
+        Cell::boolean(is_first),
+    ];
+    let day = table.days.day(opened).number;
+    if table.start.is_some_and(|start| day < start) {
+        return Ok(Outcome::OutOfWindow);
+    }
+    let dedup = table.hasher.id_hash(&contact_id);
+    write::<{ ORIGIN + 1 + 12 }>(table, day, &own, dedup, place)?;
+    Ok(Outcome::Kept { ts_us: Some(opened) })
+}
+
+pub(super) fn take_cost(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {
+    macro_rules! at {
+        ($name:literal) => {
+            const { slot(COST_KEYS, $name) }
+        };
+    }
+    let mut fields = Fields::new(COST_KEYS, raws);
+    for key in [at!("period_start"), at!("period_end"), at!("cost_class"), at!("amount")] {
+        fields.require(key);
+    }
+    let start = fields.date(at!("period_start"));
+    let end = fields.date(at!("period_end"));
+    if start.zip(end).is_some_and(|(start, end)| end < start || end - start >= LONGEST_PERIOD) {
+        fields.fault(Fault::Value, at!("period_end"));
+    }
+    let class = fields.choice(at!("cost_class"), COST_CLASSES, Fault::Value);
+    let bot = fields.dimension(at!("bot"));
+    let channel = fields.dimension(at!("channel"));
+    let service = fields.dimension(at!("service"));
+    let amount = fields.decimal(at!("amount"));
+    let currency = fields.text(at!("currency"));
+    if let Some(refusal) = fields.refusal() {
+        return Ok(Outcome::Refused(refusal));
+    }
+    let (Some(start), Some(end)) = (start, end) else { return Table::lost("a period") };
+    // A period that reaches into the window belongs to it, wherever it began.
+    if table.start.is_some_and(|first| end < first) {
+        return Ok(Outcome::OutOfWindow);
+    }
+    let own = [
+        Cell::Date(start),
+        Cell::Date(end),
+        Cell::text(class),
+        Cell::text(bot.as_deref()),
+        Cell::text(channel.as_deref()),
+        Cell::text(service.as_deref()),
+        Cell::decimal(amount),
+        Cell::text(currency.as_deref()),
+    ];
+    let dedup = table.hasher.record_hash(place.record, place.element);
+    write::<{ ORIGIN + 1 + 8 }>(table, start, &own, dedup, place)?;
+    Ok(Outcome::Kept { ts_us: None })
+}
+
+pub(super) fn take_probe(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {
+    macro_rules! at {
+        ($name:literal) => {
+            const { slot(PROBE_KEYS, $name) }
+        };
+    }
+    let mut fields = Fields::new(PROBE_KEYS, raws);
+    fields.require(at!("ts"));
+    fields.require(at!("ok"));
+    let ts = fields.instant(at!("ts"), table.naive_zone, table.range);
+    let bot = fields.dimension(at!("bot"));
+    let ok = fields.boolean(at!("ok"));
+    let latency_ms = fields.amount(at!("latency_ms"));
+    let planned = fields.boolean(at!("planned")).unwrap_or(false);
+    if let Some(refusal) = fields.refusal() {
+        return Ok(Outcome::Refused(refusal));
+    }
+    let Some(ts) = ts else { return Table::lost("a timestamp") };
+    let day = table.days.day(ts).number;
+    if table.start.is_some_and(|start| day < start) {
+        return Ok(Outcome::OutOfWindow);
+    }
+    let own = [
+        Cell::Integer(ts),
+        Cell::Text(bot.as_deref().unwrap_or(UNKNOWN)),
+        Cell::boolean(ok),
+        Cell::integer(latency_ms),
+        Cell::Boolean(planned),
+    ];
+    let dedup = table.hasher.record_hash(place.record, place.element);
+    write::<{ ORIGIN + 1 + 5 }>(table, day, &own, dedup, place)?;
+    Ok(Outcome::Kept { ts_us: Some(ts) })
+}
+
+/// Puts the origin and the date in front of a kind's own columns; `N` is how many that makes.
+fn write<const N: usize>(
+    table: &mut Table,
+    day: i32,
+    own: &[Cell],
+    dedup: u128,
+    place: Place,
+) -> Result<()> {
+    let mut cells = [Cell::Null; N];
+    cells[ORIGIN] = Cell::Date(day);
+    cells[ORIGIN + 1..].copy_from_slice(own);
+    let content = digest(&mut table.scratch, &cells[ORIGIN..]);
+    cells[..ORIGIN].copy_from_slice(&[
+        Cell::Text(table.source),
+        Cell::Text(table.object_key),
+        Cell::Integer(place.offset),
+        Cell::Integer(place.element),
+        Cell::Integer((dedup >> 64) as i64),
+        Cell::Integer(dedup as i64),
+        Cell::Null,
+    ]);
+    cells[CONTENT_HASH] = Cell::Integer(content);
+    table.push(day, &cells)
+}

@@ -1,0 +1,404 @@
+//! Raw values -> typed ones, and what is wrong with those that are not.
+//!
+//! [`Fields`] reads a record column by column and never stops at a fault: all are noted and the
+//! first in the contract's order is the reason, so the reason does not depend on the order of
+//! columns. A key that is null, missing or an empty string is absent. Leaves out: which columns a
+//! record has and what they mean together.
+
+use std::borrow::Cow;
+
+use chrono_tz::Tz;
+
+use super::{csv, json, time};
+use crate::interval::SECOND_US;
+use crate::schema::{DECIMAL_PRECISION, DECIMAL_SCALE};
+
+/// The longest text that is stored, in bytes: what is longer is prose in the wrong column.
+const LONGEST_TEXT: usize = 1 << 10;
+/// How far after as-of a timestamp may lie: clocks differ.
+pub(super) const AHEAD_US: i64 = 3600 * SECOND_US;
+
+/// A value as its record spells it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Raw<'a> {
+    /// Missing, null or an empty cell.
+    Absent,
+    Bool(bool),
+    /// A JSON number as written.
+    Number(&'a str),
+    Text(&'a str),
+    /// A JSON string with escapes in it, checked and not yet undone.
+    Escaped(&'a str),
+    /// An object or array.
+    Nested,
+    /// Text whose type is the column's: from CSV, or a source's default.
+    Cell(&'a str),
+    /// A CSV cell with quotes inside.
+    QuotedCell(&'a str),
+}
+
+/// What can be wrong with a field, in the order in which reasons are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    Missing,
+    Type,
+    Timestamp,
+    Range,
+    Value,
+    UnknownEvent,
+}
+
+/// Why a well-formed record is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reason: String,
+    pub(super) field: Option<&'static str>,
+    /// The timestamp, where lying too far ahead is all that is wrong.
+    pub(super) ahead_us: Option<i64>,
+}
+
+/// The instants that are believed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) floor_us: i64,
+    pub(super) as_of_us: i64,
+}
+
+/// The values of one record by slot.
+pub(super) struct Fields<'r, 'a> {
+    names: &'static [&'static str],
+    raws: &'r [Raw<'a>],
+    first: Option<(Fault, usize)>,
+    /// The latest instant that lies too far ahead, and whether anything else is wrong.
+    ahead_us: Option<i64>,
+    otherwise_bad: bool,
+}
+
+/// The slot of `name`; for use in constants, where a wrong name does not compile.
+pub(super) const fn slot(names: &[&str], name: &str) -> usize {
+    let mut at = 0;
+    while at < names.len() {
+        let (a, b) = (names[at].as_bytes(), name.as_bytes());
+        let mut same = a.len() == b.len();
+        let mut byte = 0;
+        while same && byte < a.len() {
+            same = a[byte] == b[byte];
+            byte += 1;
+        }
+        if same {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("no such key")
+}
+
+impl<'r, 'a> Fields<'r, 'a> {
+    pub(super) fn new(names: &'static [&'static str], raws: &'r [Raw<'a>]) -> Self {
+        Fields { names, raws, first: None, ahead_us: None, otherwise_bad: false }
+    }
+
+    /// The reason to refuse the record, if there is one.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let (fault, slot) = self.first?;
+        let field = self.names[slot];
+        let reason = match fault {
+            Fault::Missing => format!("missing_field:{field}"),
+            Fault::Type => format!("bad_type:{field}"),
+            Fault::Timestamp => "bad_timestamp".to_owned(),
+            Fault::Range => "ts_out_of_range".to_owned(),
+            Fault::Value => format!("bad_value:{field}"),
+            Fault::UnknownEvent => "unknown_event".to_owned(),
+        };
+        let ahead_us = self.ahead_us.filter(|_| !self.otherwise_bad);
+        Some(Refusal { reason, field: Some(field), ahead_us })
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault, slot: usize) {
+        self.otherwise_bad = true;
+        self.note(fault, slot);
+    }
+
+    pub(super) fn has(&self, slot: usize) -> bool {
+        !matches!(self.raws[slot], Raw::Absent | Raw::Text("") | Raw::Cell(""))
+    }
+
+    pub(super) fn require(&mut self, slot: usize) {
+        if !self.has(slot) {
+            self.fault(Fault::Missing, slot);
+        }
+    }
+
+    /// A string.
+    pub(super) fn text(&mut self, slot: usize) -> Option<Cow<'a, str>> {
+        let text = self.string(slot)?;
+        self.bounded(slot, text)
+    }
+
+    /// A dimension: a string, or a number as written; never the `*` that means all values.
+    pub(super) fn dimension(&mut self, slot: usize) -> Option<Cow<'a, str>> {
+        let text = match self.raws[slot] {
+            Raw::Number(number) => match whole(number) {
+                Some(whole) => whole,
+                None => Cow::Borrowed(number),
+            },
+            _ => self.string(slot)?,
+        };
+        if text == "*" {
+            self.fault(Fault::Value, slot);
+            return None;
+        }
+        self.bounded(slot, text)
+    }
+
+    /// An id: a string or a whole number, which are the same id when they read the same.
+    pub(super) fn id(&mut self, slot: usize) -> Option<Cow<'a, str>> {
+        let text = match self.raws[slot] {
+            Raw::Number(number) => match whole(number) {
+                Some(whole) => whole,
+                None => return self.refuse(Fault::Value, slot),
+            },
+            _ => self.string(slot)?,
+        };
+        self.bounded(slot, text)
+    }
+
+    /// One of `choices`; anything else is `otherwise`.
+    pub(super) fn choice(
+        &mut self,
+        slot: usize,
+        choices: &[&'static str],
+        otherwise: Fault,
+    ) -> Option<&'static str> {
+        let text = self.string(slot)?;
+        match choices.iter().find(|choice| **choice == text) {
+            Some(choice) => Some(choice),
+            None => self.refuse(otherwise, slot),
+        }
+    }
+
+    /// A whole number of 64 bits.
+    pub(super) fn integer(&mut self, slot: usize) -> Option<i64> {
+        let text = self.number(slot)?;
+        match scaled(&text, 0).and_then(|n| i64::try_from(n).ok()) {
+            Some(integer) => Some(integer),
+            None => self.refuse_number(slot, &text),
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn amount(&mut self, slot: usize) -> Option<i64> {
+        match self.integer(slot)? {
+            negative if negative < 0 => self.refuse(Fault::Value, slot),
+            amount => Some(amount),
+        }
+    }
+
+    /// DECIMAL(18,6) in its smallest units; exact, so a string will do as well as a number.
+    pub(super) fn decimal(&mut self, slot: usize) -> Option<i64> {
+        let text = match self.raws[slot] {
+            Raw::Text(text) if !text.is_empty() => Cow::Borrowed(text),
+            _ => self.number(slot)?,
+        };
+        let units = scaled(&text, i64::from(DECIMAL_SCALE))
+            .and_then(|units| i64::try_from(units).ok())
+            .filter(|units| units.unsigned_abs() < 10_u64.pow(u32::from(DECIMAL_PRECISION)));
+        match units {
+            Some(units) => Some(units),
+            None => self.refuse_number(slot, &text),
+        }
+    }
+
+    pub(super) fn double(&mut self, slot: usize) -> Option<f64> {
+        let text = self.number(slot)?;
+        match text.parse::<f64>() {
+            Ok(double) if double.is_finite() => Some(double),
+            _ => self.refuse_number(slot, &text),
+        }
+    }
+
+    pub(super) fn boolean(&mut self, slot: usize) -> Option<bool> {
+        match self.raws[slot] {
+            Raw::Absent | Raw::Text("") => None,
+            Raw::Bool(value) => Some(value),
+            Raw::Cell(text) => match text.trim_ascii() {
+                "" => None,
+                "1" => Some(true),
+                "0" => Some(false),
+                word if word.eq_ignore_ascii_case("true") => Some(true),
+                word if word.eq_ignore_ascii_case("false") => Some(false),
+                _ => self.refuse(Fault::Type, slot),
+            },
+            _ => self.refuse(Fault::Type, slot),
+        }
+    }
+
+    /// How many Unicode scalar values a text of any length has; the text itself goes nowhere.
+    pub(super) fn characters(&mut self, slot: usize) -> Option<i64> {
+        let chars = match self.raws[slot] {
+            Raw::Absent | Raw::Cell("") => return None,
+            Raw::Text(text) | Raw::Cell(text) => text.chars().count(),
+            Raw::Escaped(text) => json::unescaped_chars(text),
+            Raw::QuotedCell(text) => csv::unquote(text).chars().count(),
+            _ => return self.refuse(Fault::Type, slot),
+        };
+        i64::try_from(chars).ok()
+    }
+
+    /// An instant in UTC microseconds, inside `range`.
+    pub(super) fn instant(&mut self, slot: usize, zone: Option<Tz>, range: Range) -> Option<i64> {
+        let text = self.string(slot)?;
+        let Some(ts) = time::instant(&text, zone) else {
+            return self.refuse(Fault::Timestamp, slot);
+        };
+        if ts < range.floor_us {
+            return self.refuse(Fault::Range, slot);
+        }
+        if ts > range.as_of_us.saturating_add(AHEAD_US) {
+            self.ahead_us = Some(self.ahead_us.map_or(ts, |other| other.max(ts)));
+            self.note(Fault::Range, slot);
+            return None;
+        }
+        Some(ts)
+    }
+
+    /// A calendar date `YYYY-MM-DD`, in days since 1970.
+    pub(super) fn date(&mut self, slot: usize) -> Option<i32> {
+        let text = self.string(slot)?;
+        match time::date(&text) {
+            Some(date) => Some(date),
+            None => self.refuse(Fault::Value, slot),
+        }
+    }
+
+    fn string(&mut self, slot: usize) -> Option<Cow<'a, str>> {
+        match self.raws[slot] {
+            Raw::Absent | Raw::Text("") | Raw::Cell("") => None,
+            Raw::Text(text) | Raw::Cell(text) => Some(Cow::Borrowed(text)),
+            Raw::Escaped(text) => Some(Cow::Owned(json::unescape(text))),
+            Raw::QuotedCell(text) => Some(csv::unquote(text)).filter(|text| !text.is_empty()),
+            Raw::Bool(_) | Raw::Number(_) | Raw::Nested => self.refuse(Fault::Type, slot),
+        }
+    }
+
+    fn number(&mut self, slot: usize) -> Option<Cow<'a, str>> {
+        match self.raws[slot] {
+            Raw::Absent | Raw::Text("") => None,
+            Raw::Number(text) => Some(Cow::Borrowed(text)),
+            Raw::Cell(text) => Some(text.trim_ascii()).filter(|t| !t.is_empty()).map(Cow::Borrowed),
+            _ => self.refuse(Fault::Type, slot),
+        }
+    }
+
+    fn bounded(&mut self, slot: usize, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        if text.len() > LONGEST_TEXT {
+            return self.refuse(Fault::Value, slot);
+        }
+        Some(text)
+    }
+
+    /// A text that is no number has the wrong type; a number that does not fit a wrong value.
+    fn refuse_number<T>(&mut self, slot: usize, text: &str) -> Option<T> {
+        let is_number = text.parse::<f64>().is_ok_and(|n| !n.is_nan());
+        self.refuse(if is_number { Fault::Value } else { Fault::Type }, slot)
+    }
+
+    fn note(&mut self, fault: Fault, slot: usize) {
+        if self.first.is_none_or(|(first, _)| fault < first) {
+            self.first = Some((fault, slot));
+        }
+    }
+
+    fn refuse<T>(&mut self, fault: Fault, slot: usize) -> Option<T> {
+        self.fault(fault, slot);
+        None
+    }
+}
+
+/// The digits of a JSON number that is whole, however it is written: 1, 1.0 and 1e0 are one id.
+fn whole(number: &str) -> Option<Cow<'_, str>> {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    if number != "-0" && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Cow::Borrowed(number));
+    }
+    scaled(number, 0).map(|whole| Cow::Owned(whole.to_string()))
+}
+
+/// `text` times ten to the power of `scale`, if that is exact and fits.
+fn scaled(text: &str, scale: i64) -> Option<i128> {
+    let (negative, unsigned) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => (&unsigned[..at], unsigned[at + 1..].parse::<i64>().ok()?),
+        None => (unsigned, 0),
+    };
+    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if integer.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut units: i128 = 0;
+    for byte in integer.bytes().chain(fraction.bytes()) {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+    }
+    let mut shift = exponent.checked_add(scale)?.checked_sub(fraction.len() as i64)?;
+    // Zero has any exponent, and would run through all of a large one below.
+    while shift != 0 && units != 0 {
+        if shift > 0 {
+            units = units.checked_mul(10)?;
+            shift -= 1;
+        } else if units % 10 == 0 {
+            units /= 10;
+            shift += 1;
+        } else {
+            return None;
+        }
+    }
+    Some(if negative { -units } else { units })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_exact_or_refused() {
+        let cases = [
+            ("1", Some(1_000_000)),
+            ("-1.5", Some(-1_500_000)),
+            ("0.000001", Some(1)),
+            ("0.0000001", None),
+            ("1.50000000", Some(1_500_000)),
+            ("1e3", Some(1_000_000_000)),
+            ("1E-6", Some(1)),
+            ("0e999999999", Some(0)),
+            ("-0", Some(0)),
+            ("+2.", Some(2_000_000)),
+            (".5", Some(500_000)),
+            ("", None),
+            (".", None),
+            ("1,5", None),
+            ("nan", None),
+            ("1e40", None),
+            ("99999999999999999999999999999999999999999", None),
+        ];
+        for (text, units) in cases {
+            assert_eq!(scaled(text, 6), units, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_one_id() {
+        for text in ["12", "12.0", "1.2e1", "120E-1"] {
+            assert_eq!(whole(text).as_deref(), Some("12"), "{text}");
+        }
+        assert_eq!(whole("-0").as_deref(), Some("0"));
+        assert_eq!(whole("12345678901234567890123456789012345678").unwrap().len(), 38);
+        assert_eq!(whole("1.5"), None);
+    }
+}
