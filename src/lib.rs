@@ -5,5 +5,6 @@
 
 pub mod error;
 pub mod interval;
+pub mod model;
 pub mod pipeline;
 pub mod schema;
