@@ -6,6 +6,7 @@
 //! anything.
 
 pub mod catalog;
+pub mod lint;
 pub mod query;
 pub mod spec;
 
