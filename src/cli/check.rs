@@ -22,7 +22,7 @@ pub fn check(args: &CheckArgs) -> Result<u8> {
     let models = loaded.catalog.models.len();
     super::print(&format!("{}: valid, {models} models", args.pipeline.display()));
     let stop = context::stop_signal()?;
-    let (engine, bar) = (PolarsEngine, Bar::default());
+    let (engine, bar) = (PolarsEngine::new(), Bar::default());
     let job = context::job(JobParts {
         loaded: &loaded,
         request: context::request(&DayArgs::default(), &loaded.pipeline)?,

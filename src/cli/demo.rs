@@ -124,7 +124,7 @@ fn table(loaded: &Loaded) -> Result<String> {
     };
     let everywhere: Vec<_> = pipeline.dimensions.iter().map(|d| format!("{d} = '*'")).collect();
     let sql = format!("SELECT metric, date, value FROM kpi_daily WHERE {}", everywhere.join(" AND "));
-    let cells = PolarsEngine.read(&sql, &[input], usize::MAX)?;
+    let cells = PolarsEngine::new().read(&sql, &[input], usize::MAX)?;
     let value = |metric: &str, date: &str| {
         let cell = cells.rows.iter().find(|r| r[0] == metric && r[1] == date)?;
         cell[2].parse::<f64>().ok()

@@ -30,7 +30,7 @@ pub fn plan(args: &PlanArgs) -> Result<u8> {
 /// Prints the plan of `loaded` for `days`.
 pub fn show(loaded: &Loaded, days: &DayArgs, json: bool) -> Result<u8> {
     let stop = context::stop_signal()?;
-    let (engine, bar) = (PolarsEngine, Bar::default());
+    let (engine, bar) = (PolarsEngine::new(), Bar::default());
     let job = context::job(JobParts {
         loaded,
         request: context::request(days, &loaded.pipeline)?,

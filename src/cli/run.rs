@@ -75,7 +75,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
 /// What is wrong before a run can begin; failures of the run itself stand in the second value.
 pub fn carry_out(args: &RunArgs, loaded: &Loaded) -> Result<(Report, Result<()>)> {
     let stop = context::stop_signal()?;
-    let (engine, bar) = (PolarsEngine, Bar::default());
+    let (engine, bar) = (PolarsEngine::new(), Bar::default());
     let mut job = context::job(JobParts {
         loaded,
         request: context::request(&args.days, &loaded.pipeline)?,

@@ -4,7 +4,7 @@
 //! counts wrongly. Casts to the declared columns happen here, so no engine's own taste in types gets
 //! into the files. Promises: same rows in, same bytes out, whatever the number of threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -14,18 +14,28 @@ use polars::sql::SQLContext;
 use sqlparser::ast::{Cte, ObjectName, Statement, visit_relations};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{InputFile, InputTable, Query, Rows, TableData, Written};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::day_number;
-use crate::schema::{DECIMAL_PRECISION, DECIMAL_SCALE, Type};
+use crate::schema::{Column as ContractColumn, DECIMAL_PRECISION, DECIMAL_SCALE, Type};
 
 /// One row group for all but the largest partitions, and never more than readers like.
 const ROW_GROUP_ROWS: usize = 1_000_000;
 
 /// The embedded engine.
-#[derive(Debug, Default)]
-pub struct PolarsEngine;
+#[derive(Debug)]
+pub struct PolarsEngine(());
+
+impl PolarsEngine {
+    #[expect(clippy::new_without_default, reason = "it changes how the whole process warns")]
+    pub fn new() -> Self {
+        // Polars would print to stderr, once for every date literal.
+        polars::error::set_warning_function(|text, kind| tracing::debug!(?kind, "{text}"));
+        PolarsEngine(())
+    }
+}
 
 impl super::Engine for PolarsEngine {
     fn write(&self, query: &Query, folder: &Path) -> Result<Vec<Written>> {
@@ -56,8 +66,9 @@ impl super::Engine for PolarsEngine {
 /// which grows with the product of the readings.
 fn execute(sql: &str, inputs: &[InputTable]) -> Result<LazyFrame> {
     let mut context = SQLContext::new();
+    let words = words(sql)?;
     for input in inputs {
-        let frame = table(input).map_err(|e| refused(&e, &input.name))?;
+        let frame = table(input, &words).map_err(|e| refused(&e, &input.name))?;
         context.register(&input.name, frame);
     }
     let (steps, body) = split_query(sql)?;
@@ -112,38 +123,63 @@ fn collect(frame: LazyFrame) -> PolarsResult<DataFrame> {
         .map(|result| result.unwrap_single())
 }
 
-fn table(input: &InputTable) -> PolarsResult<LazyFrame> {
-    let columns: Vec<Expr> = input.columns.iter().map(|c| col(c.name.as_str())).collect();
-    match &input.data {
+/// Files are read whole but for the columns that `words` leaves out: one lazy scan for each of
+/// hundreds of small files costs more to plan than to read.
+fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame> {
+    let named = |c: &&ContractColumn| words.contains(&c.name);
+    let mut columns: Vec<&ContractColumn> = input.columns.iter().filter(named).collect();
+    if columns.is_empty() {
+        columns = input.columns.iter().take(1).collect();
+    }
+    let mut rows = match &input.data {
         TableData::Values(values) => {
             let height = values.first().map_or(0, Vec::len);
             let series = input.columns.iter().zip(values);
             let series = series.map(|(c, v)| Column::new(c.name.as_str().into(), v.as_slice()));
-            Ok(DataFrame::new(height, series.collect())?.lazy())
+            return Ok(DataFrame::new(height, series.collect())?.lazy());
         }
-        TableData::Files(files) if files.is_empty() => {
-            let fields = input.columns.iter();
-            let schema: Schema =
-                fields.map(|c| Field::new(c.name.as_str().into(), polars_type(c.kind))).collect();
-            Ok(DataFrame::empty_with_schema(&schema).lazy())
+        TableData::Files(_) => {
+            let field = |c: &&ContractColumn| Field::new(c.name.as_str().into(), polars_type(c.kind));
+            DataFrame::empty_with_schema(&columns.iter().map(field).collect::<Schema>())
         }
-        TableData::Files(files) => {
-            let scans = files.iter().map(scan).collect::<PolarsResult<Vec<_>>>()?;
-            let union = UnionArgs { rechunk: false, ..Default::default() };
-            Ok(concat(scans.into_iter().map(|s| s.select(columns.clone())).collect::<Vec<_>>(), union)?)
+    };
+    if let TableData::Files(files) = &input.data {
+        for file in files {
+            rows.vstack_mut_owned(read_file(file, &columns)?)?;
         }
     }
+    Ok(rows.lazy())
 }
 
-fn scan(file: &InputFile) -> PolarsResult<LazyFrame> {
-    // The file's own name decides, not patterns that might stand in it.
-    let options = ScanArgsParquet { glob: false, cache: false, ..Default::default() };
-    let path = file.path.to_string_lossy();
-    let frame = LazyFrame::scan_parquet(PlRefPath::new(path.as_ref()), options)?;
-    Ok(match file.date {
-        Some(date) => frame.with_column(lit(day_number(date)).cast(DataType::Date).alias("date")),
-        None => frame,
-    })
+/// The columns of a file in the order of `columns`.
+fn read_file(file: &InputFile, columns: &[&ContractColumn]) -> PolarsResult<DataFrame> {
+    let stored = columns.iter().filter(|c| file.date.is_none() || c.name != "date");
+    let stored: Vec<String> = stored.map(|c| c.name.clone()).collect();
+    let mut reader = ParquetReader::new(File::open(&file.path)?);
+    let height = reader.num_rows()?;
+    let read = match stored.is_empty() {
+        true => DataFrame::new(height, Vec::new())?,
+        false => reader.with_columns(Some(stored)).finish()?,
+    };
+    let column = |c: &&ContractColumn| match file.date {
+        Some(date) if c.name == "date" => {
+            let day = AnyValue::Date(day_number(date));
+            Ok(Column::new_scalar("date".into(), Scalar::new(DataType::Date, day.into_static()), height))
+        }
+        _ => read.column(&c.name)?.cast(&polars_type(c.kind)),
+    };
+    DataFrame::new(height, columns.iter().map(column).collect::<PolarsResult<_>>()?)
+}
+
+/// Every word of a query; columns that are not among them are not read.
+fn words(sql: &str) -> Result<BTreeSet<String>> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize();
+    let tokens = tokens.map_err(|e| Error::config("not SQL").context("query", sql).because(e))?;
+    let word = |token| match token {
+        Token::Word(word) => Some(word.value),
+        _ => None,
+    };
+    Ok(tokens.into_iter().filter_map(word).collect())
 }
 
 /// Casts to the contract and puts the columns in its order.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
+use super::lint::lint;
 use super::query::{MetricTable, Parameters, metric_table, render};
 use super::{Before, Layer, Model, ModelText, Read, Table, spec};
 use crate::error::{Error, Result};
@@ -83,9 +84,29 @@ impl Catalog {
         render(&model.sql, &format!("{}/query.sql", model.folder), pipeline, at, &self.metrics)
     }
 
+    /// Holds the query and the audits to the dialect, all findings at once.
+    fn lint(&self, model: &Model, query: &str, pipeline: &Pipeline, at: &Parameters) -> Result<()> {
+        let mut tables: BTreeSet<String> =
+            model.reads.iter().map(|read| read.table.name().to_owned()).collect();
+        tables.insert(GROUPING_SETS.to_owned());
+        let mut findings = lint(&format!("{}/query.sql, filled in", model.folder), query, &tables);
+        let own = BTreeSet::from([model.name.clone()]);
+        for audit in &model.audits {
+            let file = format!("{}/model.yaml, audit {}", model.folder, audit.name);
+            let sql = render(&audit.sql, &file, pipeline, at, &self.metrics)?;
+            findings.extend(lint(&file, &sql, &own));
+        }
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let message = format!("the SQL of `{}` is outside the dialect that all engines share", model.name);
+        Err(Error::diagnosed(message, findings))
+    }
+
     fn define(&self, model: Model, pipeline: &Pipeline) -> Result<Entry> {
         let early = sentinel(pipeline, 0, 0);
         let text = self.sql(&model, pipeline, &early)?;
+        self.lint(&model, &text, pipeline, &early)?;
         let uses_watermark = text != self.sql(&model, pipeline, &sentinel(pipeline, 40, 0))?;
         let uses_history_start = text != self.sql(&model, pipeline, &sentinel(pipeline, 0, 40))?;
         let mut hash = Sha256::new();
@@ -111,6 +132,9 @@ impl Catalog {
         Ok(Entry { model, definition, uses_watermark, uses_history_start })
     }
 }
+
+/// The table of masks that every query may read.
+const GROUPING_SETS: &str = "grouping_sets";
 
 /// The models that come with the program.
 pub fn builtin() -> Vec<ModelText> {

@@ -103,6 +103,14 @@ impl Store {
         }
     }
 
+    /// Whether the location is there at all; an object store's bucket is taken to be.
+    pub fn exists(&self) -> bool {
+        match &*self.place {
+            Place::Local(folder) => folder.path("").is_dir(),
+            Place::S3(_) => true,
+        }
+    }
+
     /// Every object whose key starts with `prefix`, sorted by key. The prefix may end within a
     /// name. Temporary files and the lock are no objects and are left out.
     ///
