@@ -5,6 +5,11 @@
 
 pub mod error;
 pub mod interval;
-pub mod pipeline;
 pub mod schema;
+pub mod accounting;
+pub mod pipeline;
+pub mod model;
+pub mod manifest;
+pub mod plan;
 pub mod source;
+pub mod engine;

@@ -4,16 +4,21 @@
 //! into the other or reports everything that is wrong, at once, with file, line and column.
 //! Nothing here touches the world. Leaves out: run-time knobs, which are flags.
 
+mod compile;
 mod path;
+mod spec;
 
-pub use path::PathPattern;
+pub use compile::compile;
+pub use path::{PathPattern, object_dates};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::interval::SECOND_US;
 use crate::schema::Kind;
 
 /// Everything a pipeline file says, checked, with defaults filled in.
@@ -34,6 +39,9 @@ pub struct Pipeline {
     pub user_key: UserKey,
     pub sessions: Sessions,
     pub sources: Vec<Source>,
+    /// Changes whose effect the comparison estimates.
+    pub rollouts: Vec<Rollout>,
+    pub assumptions: Assumptions,
     pub models: Vec<ModelFolder>,
     /// A cell with fewer observations is `low_n`; default 30.
     pub low_n: u32,
@@ -42,12 +50,22 @@ pub struct Pipeline {
 }
 
 /// Where the key that pseudonymises users comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum UserKey {
     /// The name of an environment variable that holds 32 bytes or more.
     Env(String),
     /// Written in the file: for the demo alone.
     Fixed(String),
+}
+
+impl fmt::Debug for UserKey {
+    // A key never reaches a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UserKey::Env(name) => f.debug_tuple("Env").field(name).finish(),
+            UserKey::Fixed(_) => f.write_str("Fixed(..)"),
+        }
+    }
 }
 
 /// What ends a session. Durations in microseconds.
@@ -58,6 +76,16 @@ pub struct Sessions {
     pub timeout_by_channel: BTreeMap<String, i64>,
     /// How long after a handoff an agent's message still joins the session; default 24 hours.
     pub handoff_join_us: i64,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Sessions {
+            timeout_us: 30 * 60 * SECOND_US,
+            timeout_by_channel: BTreeMap::new(),
+            handoff_join_us: 24 * 3600 * SECOND_US,
+        }
+    }
 }
 
 impl Sessions {
@@ -105,6 +133,36 @@ pub enum Adapter {
 pub enum Records {
     Jsonl,
     Csv,
+}
+
+/// A change of some services on a day, to be compared before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// Unique among the pipeline's rollouts.
+    pub name: String,
+    /// The first local day of the change.
+    pub date: NaiveDate,
+    /// The services that changed; at least one.
+    pub services: Vec<String>,
+    /// Services that did not change, to compare with; may be empty.
+    pub controls: Vec<String>,
+    /// Days before `date` to compare from; default 56.
+    pub pre_days: u32,
+    /// Days from `date` on that are left out while the change settles; default 14.
+    pub ramp_days: u32,
+    /// Days after the ramp to compare with; default 56.
+    pub post_days: u32,
+}
+
+/// Numbers that the logs do not hold, and people state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assumptions {
+    /// ISO 4217 code of the reporting currency; always there with a rate.
+    pub currency: Option<String>,
+    /// What an hour of an agent costs, in millionths of the currency: exact as a DECIMAL(18,6).
+    pub agent_hourly_rate_micros: Option<i64>,
+    /// Seconds a human needs for one contact, where no contacts tell.
+    pub aht_seconds: Option<u32>,
 }
 
 /// Where models come from.

@@ -9,7 +9,6 @@
 //! `keys`, `value` and `time` type them, `event` and `ledger` say what a record must be, `rows` and
 //! `stage` write it. Leaves out: which objects to read, duplicates, and where the files go.
 
-mod accounting;
 mod csv;
 mod days;
 mod event;
@@ -34,7 +33,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-pub use accounting::{Accounting, Quarantined};
+pub use crate::accounting::{Accounting, Quarantined};
 pub use privacy::{KEY_BYTES, UserHasher};
 pub use stage::StagedFile;
 

@@ -1,0 +1,94 @@
+//! What runs a query. An engine is handed SQL, local files and a folder; it lists nothing, publishes
+//! nothing and decides nothing.
+
+#[cfg(feature = "engine")]
+pub mod polars;
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use crate::error::Result;
+use crate::interval::Interval;
+use crate::schema::Column;
+
+/// A table that a query may name.
+#[derive(Debug, Clone)]
+pub struct InputTable {
+    pub name: String,
+    /// All columns that SQL sees, `date` among them.
+    pub columns: Vec<Column>,
+    pub data: TableData,
+}
+
+/// Where a table's rows are.
+#[derive(Debug, Clone)]
+pub enum TableData {
+    /// Parquet files.
+    Files(Vec<InputFile>),
+    /// Small tables of whole numbers, one vector a column.
+    Values(Vec<Vec<i64>>),
+}
+
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    pub path: PathBuf,
+    /// The `date` of all rows, where the file does not store that column.
+    pub date: Option<NaiveDate>,
+}
+
+/// A query whose result becomes partitions.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub sql: String,
+    pub inputs: Vec<InputTable>,
+    /// The stored columns, without `date`.
+    pub columns: Vec<Column>,
+    /// The order of rows in a file.
+    pub order: Vec<String>,
+    /// One file is written for each of these days, also for days without rows.
+    pub days: Interval,
+}
+
+/// A file that an engine wrote; nobody has looked at it yet.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub date: NaiveDate,
+    pub path: PathBuf,
+    pub rows: u64,
+}
+
+/// A query's result for people: values as text, NULL as an empty string.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    pub columns: Vec<String>,
+    /// The first rows.
+    pub rows: Vec<Vec<String>>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+impl Rows {
+    /// Columns under each other, numbers as they are.
+    pub fn to_text(&self) -> String {
+        let lines = || std::iter::once(&self.columns).chain(&self.rows);
+        let width = |i: usize| lines().filter_map(|l| l.get(i)).map(|v| v.chars().count()).max();
+        let widths: Vec<usize> = (0..self.columns.len()).filter_map(width).collect();
+        let pad = |(value, width): (&String, &usize)| format!("{value:<width$}");
+        let line = |l: &Vec<String>| l.iter().zip(&widths).map(pad).collect::<Vec<_>>().join("  ");
+        lines().map(|l| line(l).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Runs queries.
+pub trait Engine {
+    /// Runs `query` and writes one Parquet file a day into `folder`.
+    ///
+    /// # Errors
+    /// Configuration where the engine refuses the SQL; internal where the result does not fit the
+    /// contract.
+    fn write(&self, query: &Query, folder: &Path) -> Result<Vec<Written>>;
+
+    /// Runs a query and returns its first `limit` rows: audits, and tables shown to people.
+    fn read(&self, sql: &str, inputs: &[InputTable], limit: usize) -> Result<Rows>;
+}

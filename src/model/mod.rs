@@ -1,0 +1,140 @@
+//! A table we own: its contract, its query, its audits.
+//!
+//! `spec` reads `model.yaml`, `query` fills the SQL template in, `lint` holds the SQL to the dialect
+//! that every engine answers alike, and [`catalog`] puts the models of all folders in the order in
+//! which they can be built. Pure: the folders' texts come in as [`ModelText`]. Leaves out: running
+//! anything.
+
+pub mod catalog;
+pub mod query;
+pub mod spec;
+
+use crate::schema::{Column, Kind};
+
+/// One model folder as text: what the binary embeds and what a user's folder holds.
+#[derive(Debug, Clone)]
+pub struct ModelText {
+    pub name: String,
+    pub layer: Layer,
+    /// For errors: the folder as the user can find it.
+    pub folder: String,
+    pub yaml: String,
+    pub sql: String,
+}
+
+/// How far a table is from the raw logs; only marts are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Layer {
+    Staging,
+    Intermediate,
+    Mart,
+}
+
+/// A table's contract, with the pipeline's dimensions filled in.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub name: String,
+    pub layer: Layer,
+    pub folder: String,
+    pub doc: String,
+    /// The columns that, with `date`, make a row unique; also the order of rows in a file.
+    pub grain: Vec<String>,
+    /// All columns but `date`, which is the partition.
+    pub columns: Vec<ContractColumn>,
+    /// Whether the table holds a row for every grouping set, or only for the finest slices.
+    pub every_slice: bool,
+    /// Days after a partition's own during which the watermark can still change it.
+    pub horizon_days: u32,
+    pub reads: Vec<Read>,
+    pub audits: Vec<Audit>,
+    pub metrics: Vec<Metric>,
+    /// The query's template.
+    pub sql: String,
+}
+
+impl Model {
+    /// The stored columns, without the partition's date.
+    pub fn stored_columns(&self) -> Vec<Column> {
+        self.columns.iter().map(|c| c.column.clone()).collect()
+    }
+
+    pub fn is_published(&self) -> bool {
+        self.layer == Layer::Mart
+    }
+}
+
+/// A column and what it means.
+#[derive(Debug, Clone)]
+pub struct ContractColumn {
+    pub column: Column,
+    pub doc: String,
+    /// May be summed over slices and days.
+    pub additive: bool,
+}
+
+/// A table that a query reads, and which neighbouring days of it one partition needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    pub table: Table,
+    pub before: Before,
+    /// Days after; -1 leaves the partition's own day out (a model that reads its own past).
+    pub after: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Table {
+    /// Decoded records.
+    Input(Kind),
+    Model(String),
+}
+
+impl Table {
+    /// The name that SQL uses.
+    pub fn name(&self) -> &str {
+        match self {
+            Table::Input(kind) => kind.name(),
+            Table::Model(name) => name,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    Days(u32),
+    /// The whole history.
+    All,
+}
+
+/// A query that returns offending rows.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    pub name: String,
+    pub severity: Severity,
+    /// A template, like the model's own query.
+    pub sql: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is published.
+    Fail,
+    /// Reported.
+    Warn,
+}
+
+/// A metric of `kpi_daily`: expressions over the columns of the table that declares it.
+#[derive(Debug, Clone)]
+pub struct Metric {
+    pub name: String,
+    /// Aggregated over rows in tables of the finest grain, plain where every slice has its row.
+    pub numerator: String,
+    pub denominator: String,
+    /// The observations behind a value.
+    pub n: String,
+    pub unit: String,
+    /// A share of `denominator`: carries a Wilson interval.
+    pub proportion: bool,
+    /// Days after the cell's own before it is final.
+    pub maturity_days: u32,
+}

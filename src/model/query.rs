@@ -1,0 +1,180 @@
+//! Filling a model's SQL template in.
+//!
+//! Templates may use the pipeline's dimensions, the days to build and a handful of macros; all else
+//! in them is plain SQL. The same text with the same parameters gives the same bytes.
+
+use chrono::NaiveDate;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+
+use super::{Metric, Model};
+use crate::error::{Diagnostic, Error, Result};
+use crate::interval::{Interval, local_date, plus};
+use crate::pipeline::Pipeline;
+
+/// Days at the start of history during which every user looks new.
+const UNRELIABLE_DAYS: i64 = 90;
+/// Larger than any position in a chain of events.
+const NO_POSITION: i64 = 9_000_000_000_000_000;
+/// Earlier than any event, in microseconds.
+const FAR_PAST_US: i64 = -9_000_000_000_000_000;
+/// The normal quantile of a two-sided 95 % interval, and its square.
+const Z: &str = "CAST('1.959963984540054' AS DOUBLE)";
+const Z2: &str = "CAST('3.841458820694124' AS DOUBLE)";
+
+/// What a rendering depends on besides the template and the pipeline.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters {
+    /// The days to build.
+    pub interval: Interval,
+    /// The instant up to which events are taken as complete, UTC microseconds.
+    pub watermark_us: i64,
+    /// The first local day with an accepted event.
+    pub history_start: NaiveDate,
+}
+
+/// A table that declares metrics, as templates see it.
+#[derive(Debug, Clone)]
+pub struct MetricTable {
+    pub name: String,
+    pub every_slice: bool,
+    /// Columns that are no dimensions.
+    pub other_columns: Vec<String>,
+    /// The table's definition, which marks the metrics' version.
+    pub definition: String,
+    pub metrics: Vec<Metric>,
+}
+
+/// Fills `template` (the model's query or one of its audits) in.
+///
+/// # Errors
+/// A diagnosed configuration error with the template's line.
+pub fn render(
+    template: &str,
+    file: &str,
+    pipeline: &Pipeline,
+    parameters: &Parameters,
+    metrics: &[MetricTable],
+) -> Result<String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    add_macros(&mut environment, pipeline);
+    let views: Vec<Value> = metrics.iter().map(|t| table_view(t, pipeline, parameters)).collect();
+    let values = context! {
+        dimensions => pipeline.dimensions.clone(),
+        from_day => date_literal(parameters.interval.start),
+        to_day => date_literal(parameters.interval.end),
+        watermark_us => parameters.watermark_us,
+        reliable_from_day => date_literal(plus(parameters.history_start, UNRELIABLE_DAYS)),
+        handoff_join_us => pipeline.sessions.handoff_join_us,
+        no_position => NO_POSITION,
+        far_past_us => FAR_PAST_US,
+        low_n => pipeline.low_n,
+        z => Z,
+        z2 => Z2,
+        metric_tables => views,
+    };
+    environment.render_str(template, values).map_err(|error| {
+        let diagnostic = Diagnostic {
+            file: file.to_owned(),
+            line: error.line().unwrap_or(0),
+            column: usize::from(error.line().is_some()),
+            message: format!("{error:#}"),
+            remedy: None,
+        };
+        Error::diagnosed("a model's template cannot be filled in", vec![diagnostic])
+    })
+}
+
+/// The tables whose metrics `kpi_daily` publishes, with the definitions that version them.
+pub fn metric_table(model: &Model, definition: &str, pipeline: &Pipeline) -> MetricTable {
+    let is_other = |name: &&str| !pipeline.dimensions.iter().any(|d| d == name);
+    MetricTable {
+        name: model.name.clone(),
+        every_slice: model.every_slice,
+        other_columns: model
+            .columns
+            .iter()
+            .map(|c| c.column.name.as_str())
+            .filter(is_other)
+            .map(str::to_owned)
+            .collect(),
+        definition: definition.to_owned(),
+        metrics: model.metrics.clone(),
+    }
+}
+
+fn add_macros(environment: &mut Environment<'_>, pipeline: &Pipeline) {
+    let names = pipeline.dimensions.clone();
+    environment.add_function("dims", move |pattern: Option<String>, separator: Option<String>| {
+        let pattern = pattern.unwrap_or_else(|| "$".to_owned());
+        let each = names.iter().map(|d| pattern.replace('$', d)).collect::<Vec<_>>();
+        each.join(separator.as_deref().unwrap_or(", "))
+    });
+    let names = pipeline.dimensions.clone();
+    environment.add_function("slices", move |table: String| {
+        let slice = |d: &String| {
+            format!("CASE WHEN g.keep_{d} = 1 THEN {table}.{d} ELSE '*' END AS {d}")
+        };
+        names.iter().map(slice).collect::<Vec<_>>().join(", ")
+    });
+    let sessions = pipeline.sessions.clone();
+    environment.add_function("timeout_us", move |column: String| {
+        if sessions.timeout_by_channel.is_empty() {
+            return sessions.timeout_us.to_string();
+        }
+        let mut sql = format!("CASE {column}");
+        for (channel, timeout) in &sessions.timeout_by_channel {
+            sql.push_str(&format!(" WHEN '{channel}' THEN {timeout}"));
+        }
+        sql.push_str(&format!(" ELSE {} END", sessions.timeout_us));
+        sql
+    });
+    environment.add_function("named", |dimension: String| match dimension.as_str() {
+        "identity_kind" => "identity_kind <> 'unknown'".to_owned(),
+        _ => format!("{dimension} IS NOT NULL"),
+    });
+    // The value at 1-based position ceil(p/100 * n) of the ascending list, in whole numbers.
+    environment.add_function("percentile", |value: String, rank: String, n: String, p: i64| {
+        format!("MIN(CASE WHEN {rank} * 100 >= {p} * {n} THEN {value} END)")
+    });
+    environment.add_function("positive", |table: String| judged(&table, POSITIVE));
+    environment.add_function("negative", |table: String| judged(&table, NEGATIVE));
+}
+
+/// Answers that count for and against a resolution, by instrument.
+const POSITIVE: [(&str, &str); 3] = [("helpful", "= 1"), ("csat_5", ">= 4"), ("rating_10", ">= 8")];
+const NEGATIVE: [(&str, &str); 3] = [("helpful", "= 0"), ("csat_5", "<= 2"), ("rating_10", "<= 4")];
+
+fn judged(table: &str, answers: [(&str, &str); 3]) -> String {
+    let one = |(instrument, test): (&str, &str)| {
+        format!("({table}.instrument = '{instrument}' AND {table}.score {test})")
+    };
+    format!("({})", answers.map(one).join(" OR "))
+}
+
+/// A table as templates see it.
+fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters) -> Value {
+    let complete = plus(local_date(parameters.watermark_us, pipeline.zone), -1);
+    let metric = |m: &Metric| {
+        context! {
+            name => m.name.as_str(),
+            numerator => m.numerator.as_str(),
+            denominator => m.denominator.as_str(),
+            n => m.n.as_str(),
+            unit => m.unit.as_str(),
+            proportion => m.proportion,
+            definition => table.definition.as_str(),
+            final_to_day => date_literal(plus(complete, -i64::from(m.maturity_days))),
+        }
+    };
+    context! {
+        name => table.name.as_str(),
+        every_slice => table.every_slice,
+        other_columns => table.other_columns.clone(),
+        metrics => table.metrics.iter().map(metric).collect::<Vec<Value>>(),
+    }
+}
+
+fn date_literal(date: NaiveDate) -> String {
+    format!("DATE '{}'", date.format("%Y-%m-%d"))
+}

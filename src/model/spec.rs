@@ -1,0 +1,251 @@
+//! `model.yaml` as written, and its compilation into a [`Model`].
+
+use serde::Deserialize;
+
+use super::{
+    Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table,
+};
+use crate::error::{Diagnostic, Error, Result};
+use crate::pipeline::Pipeline;
+use crate::schema::{Column, Kind, Type};
+
+/// Turns one model folder into a contract for `pipeline`.
+///
+/// # Errors
+/// A diagnosed configuration error that names the folder's `model.yaml`.
+pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
+    let file = format!("{}/model.yaml", text.folder);
+    let spec: ModelYaml = serde_yaml::from_str(&text.yaml).map_err(|error| {
+        let place = error.location();
+        let diagnostic = Diagnostic {
+            file: file.clone(),
+            line: place.map_or(0, |l| l.line() as usize),
+            column: place.map_or(0, |l| l.column() as usize),
+            message: error.to_string(),
+            remedy: None,
+        };
+        Error::diagnosed("a model's contract cannot be read", vec![diagnostic])
+    })?;
+    let wrong = |message: String| {
+        let diagnostic =
+            Diagnostic { file: file.clone(), line: 0, column: 0, message, remedy: None };
+        Error::diagnosed("a model's contract is wrong", vec![diagnostic])
+    };
+    let columns = columns(&spec.columns, pipeline);
+    let names: Vec<&str> = columns.iter().map(|c| c.column.name.as_str()).collect();
+    if let Some(twice) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
+        return Err(wrong(format!("column `{}` is declared twice", twice.1)));
+    }
+    let grain = grain(&spec.grain, pipeline);
+    if let Some(unknown) = grain.iter().find(|g| !names.contains(&g.as_str())) {
+        return Err(wrong(format!("the grain names `{unknown}`, which is no column")));
+    }
+    Ok(Model {
+        name: text.name.clone(),
+        layer: text.layer,
+        folder: text.folder.clone(),
+        doc: spec.doc.trim().to_owned(),
+        grain,
+        columns,
+        every_slice: spec.slices == Slices::All,
+        horizon_days: spec.horizon,
+        reads: spec.reads.iter().filter_map(|r| read(r, pipeline)).collect(),
+        audits: spec.audits.into_iter().map(audit).collect(),
+        metrics: spec.metrics.into_iter().map(metric).collect(),
+        sql: text.sql.clone(),
+    })
+}
+
+/// Whether a folder's contract asks for the metrics of all other models.
+pub fn reads_metrics(text: &ModelText) -> bool {
+    serde_yaml::from_str::<ModelYaml>(&text.yaml)
+        .is_ok_and(|spec| spec.reads.iter().any(|r| matches!(r, ReadYaml::Word(_))))
+}
+
+/// The days before a day whose events decide its sessions (kpi-definitions R5): the day before,
+/// whose starts must be known exactly, and what decides those: a handoff up to `handoff_join`
+/// earlier, and a gap before anything since. One hour covers clock changes.
+pub fn session_reach_days(pipeline: &Pipeline) -> u32 {
+    const HOUR_US: i64 = 3_600_000_000;
+    let back = pipeline.sessions.handoff_join_us + pipeline.sessions.longest_timeout_us() + HOUR_US;
+    1 + u32::try_from((back + 24 * HOUR_US - 1) / (24 * HOUR_US)).unwrap_or(u32::MAX)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelYaml {
+    doc: String,
+    grain: Vec<String>,
+    #[serde(default)]
+    slices: Slices,
+    #[serde(default = "one")]
+    horizon: u32,
+    reads: Vec<ReadYaml>,
+    columns: Vec<ColumnYaml>,
+    #[serde(default)]
+    audits: Vec<AuditYaml>,
+    #[serde(default)]
+    metrics: Vec<MetricYaml>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Deserialize, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Slices {
+    #[default]
+    Finest,
+    All,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ReadYaml {
+    Word(MetricsWord),
+    Table(ReadTable),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MetricsWord {
+    Metrics,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadTable {
+    input: Option<Kind>,
+    model: Option<String>,
+    before: Option<BeforeYaml>,
+    #[serde(default)]
+    after: i32,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum BeforeYaml {
+    Days(u32),
+    Word(BeforeWord),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BeforeWord {
+    All,
+    Session,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ColumnYaml {
+    Dimensions(DimensionsWord),
+    Column(ColumnSpec),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DimensionsWord {
+    Dimensions,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ColumnSpec {
+    name: String,
+    #[serde(rename = "type")]
+    kind: Type,
+    #[serde(default)]
+    nullable: bool,
+    doc: String,
+    #[serde(default)]
+    additive: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditYaml {
+    name: String,
+    severity: Severity,
+    query: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricYaml {
+    name: String,
+    numerator: String,
+    denominator: Option<String>,
+    n: Option<String>,
+    unit: String,
+    #[serde(default)]
+    proportion: bool,
+    #[serde(default = "one")]
+    maturity_days: u32,
+}
+
+fn columns(spec: &[ColumnYaml], pipeline: &Pipeline) -> Vec<ContractColumn> {
+    let dimension = |name: &String| ContractColumn {
+        column: Column::new(name, Type::Text, false),
+        doc: format!("The {name}; `*` stands for all of them, `unknown` for none"),
+        additive: false,
+    };
+    let mut columns = Vec::new();
+    for column in spec {
+        match column {
+            ColumnYaml::Dimensions(_) => columns.extend(pipeline.dimensions.iter().map(dimension)),
+            ColumnYaml::Column(c) => columns.push(ContractColumn {
+                column: Column::new(&c.name, c.kind, c.nullable),
+                doc: c.doc.clone(),
+                additive: c.additive,
+            }),
+        }
+    }
+    columns
+}
+
+fn grain(spec: &[String], pipeline: &Pipeline) -> Vec<String> {
+    let expand = |name: &String| match name.as_str() {
+        "*dimensions" => pipeline.dimensions.clone(),
+        _ => vec![name.clone()],
+    };
+    spec.iter().flat_map(expand).collect()
+}
+
+fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
+    let ReadYaml::Table(spec) = spec else { return None };
+    let table = match (&spec.input, &spec.model) {
+        (Some(kind), _) => Table::Input(*kind),
+        (None, Some(model)) => Table::Model(model.clone()),
+        (None, None) => return None,
+    };
+    let before = match &spec.before {
+        None => Before::Days(0),
+        Some(BeforeYaml::Days(days)) => Before::Days(*days),
+        Some(BeforeYaml::Word(BeforeWord::All)) => Before::All,
+        Some(BeforeYaml::Word(BeforeWord::Session)) => Before::Days(session_reach_days(pipeline)),
+    };
+    Some(Read { table, before, after: spec.after })
+}
+
+fn audit(spec: AuditYaml) -> Audit {
+    Audit { name: spec.name, severity: spec.severity, sql: spec.query }
+}
+
+fn metric(spec: MetricYaml) -> Metric {
+    // A plain count is over 1, and is its own number of observations.
+    let (denominator, n) = match (spec.denominator, spec.n) {
+        (Some(denominator), n) => (denominator.clone(), n.unwrap_or(denominator)),
+        (None, n) => ("1".to_owned(), n.unwrap_or_else(|| spec.numerator.clone())),
+    };
+    Metric {
+        name: spec.name,
+        numerator: spec.numerator,
+        denominator,
+        n,
+        unit: spec.unit,
+        proportion: spec.proportion,
+        maturity_days: spec.maturity_days,
+    }
+}

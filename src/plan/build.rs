@@ -1,0 +1,342 @@
+//! From what is known to the list of partitions to build.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::fingerprint::{self, reach_of};
+use super::{Build, Chunk, Days, ListedObject, MissingDay, Plan, Reason, Request, Step};
+use crate::error::{Error, Result};
+use crate::interval::{Interval, local_date, plus, touching};
+use crate::manifest::Manifest;
+use crate::model::Table;
+use crate::model::catalog::{Catalog, Entry};
+use crate::pipeline::Pipeline;
+use crate::schema::Kind;
+
+/// A chunk ends when it holds this many events, so that memory does not grow with a backfill.
+const CHUNK_ROWS: u64 = 2_000_000;
+/// A chunk ends after this many days, so that a killed backfill loses little.
+const CHUNK_DAYS: usize = 31;
+
+/// What the decoded events say about time.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// From the first local day with an accepted event to the newest day that can be asked for.
+    pub history: Interval,
+    /// R6: up to here events are taken as complete, UTC microseconds.
+    pub watermark_us: i64,
+}
+
+/// Plans a run, given everything that was decoded so far and what the sources list now.
+///
+/// # Errors
+/// Configuration: an unknown model in the request.
+pub fn build(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    request: &Request,
+    listed: &[ListedObject],
+    undecoded: Vec<ListedObject>,
+) -> Result<Plan> {
+    let wanted = wanted_models(catalog, request)?;
+    let mut plan = Plan {
+        requested: None,
+        undecoded,
+        missing: Vec::new(),
+        watermark_us: None,
+        history: None,
+        chunks: Vec::new(),
+        up_to_date: 0,
+    };
+    let Some((first, newest)) = event_days(manifest) else {
+        if let Days::These(days) = request.days {
+            plan.missing = missing_days(pipeline, manifest, listed, days);
+            plan.missing.extend(beyond(pipeline, days, None));
+        }
+        return Ok(plan);
+    };
+    let asked = asked_days(pipeline, manifest, listed, request, first, newest);
+    plan.missing = missing_days(pipeline, manifest, listed, asked);
+    plan.missing.extend(beyond(pipeline, asked, Some(newest)));
+    let missing: BTreeSet<NaiveDate> = plan.missing.iter().map(|m| m.date).collect();
+    let days: Vec<NaiveDate> =
+        asked.days().filter(|d| *d >= first && !missing.contains(d)).collect();
+    let last = days.last().copied().unwrap_or(newest).max(newest);
+    let facts = Facts {
+        history: Interval::new(first, plus(last, 1)),
+        watermark_us: watermark(pipeline, manifest, request.as_of_us),
+    };
+    plan.requested = days.first().map(|&start| Interval::new(start, plus(last_of(&days), 1)));
+    plan.watermark_us = Some(facts.watermark_us);
+    plan.history = Some(facts.history);
+
+    let planner = Planner {
+        catalog,
+        manifest,
+        facts,
+        fingerprints: fingerprint::all(pipeline, catalog, manifest, &facts),
+        requested: days.into_iter().collect(),
+        force: request.force,
+    };
+    let targets = planner.targets(&wanted, &mut plan.up_to_date);
+    plan.chunks = planner.chunks(targets);
+    Ok(plan)
+}
+
+/// Requested days of which a dated source has no object, after that source's first object.
+pub fn missing_days(
+    pipeline: &Pipeline,
+    manifest: &Manifest,
+    listed: &[ListedObject],
+    days: Interval,
+) -> Vec<MissingDay> {
+    let mut missing = Vec::new();
+    for source in &pipeline.sources {
+        if source.kind != Kind::Events || source.empty_ok || !source.path.has_date() {
+            continue;
+        }
+        let dates: BTreeSet<NaiveDate> = path_dates(manifest, listed, &source.name);
+        for date in days.days() {
+            let (from, to) = touching(date, pipeline.zone, source.path_zone);
+            let mut path_date = from;
+            while path_date <= to {
+                let before_first = dates.first().is_some_and(|first| path_date < *first);
+                if !before_first && !dates.contains(&path_date) {
+                    missing.push(MissingDay { date, source: source.name.clone(), path_date });
+                    break;
+                }
+                path_date = plus(path_date, 1);
+            }
+        }
+    }
+    missing.sort_by(|a, b| (a.date, &a.source).cmp(&(b.date, &b.source)));
+    missing
+}
+
+/// Where no source has dates in its objects' names, days after the newest event.
+fn beyond(pipeline: &Pipeline, days: Interval, newest: Option<NaiveDate>) -> Vec<MissingDay> {
+    let events: Vec<_> = pipeline.sources.iter().filter(|s| s.kind == Kind::Events).collect();
+    if events.iter().any(|s| s.path.has_date() || s.empty_ok) {
+        return Vec::new();
+    }
+    let Some(first) = events.first() else { return Vec::new() };
+    let missing = |date| MissingDay { date, source: first.name.clone(), path_date: date };
+    days.days().filter(|date| newest.is_none_or(|n| *date > n)).map(missing).collect()
+}
+
+fn path_dates(manifest: &Manifest, listed: &[ListedObject], source: &str) -> BTreeSet<NaiveDate> {
+    let decoded = manifest.objects.values().filter(|o| o.source == source).map(|o| o.path_date);
+    let seen = listed.iter().filter(|o| o.source == source).map(|o| o.path_date);
+    decoded.chain(seen).flatten().collect()
+}
+
+/// The first and last local day with an accepted event.
+fn event_days(manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
+    let events = manifest.objects.values().filter(|o| o.kind.table() == Kind::Events);
+    let dates = events.flat_map(|o| &o.files).map(|f| f.date);
+    dates.fold(None, |span: Option<(NaiveDate, NaiveDate)>, date| {
+        Some(span.map_or((date, date), |(a, b)| (a.min(date), b.max(date))))
+    })
+}
+
+/// The days asked for, before missing ones are taken out.
+fn asked_days(
+    pipeline: &Pipeline,
+    manifest: &Manifest,
+    listed: &[ListedObject],
+    request: &Request,
+    first: NaiveDate,
+    newest: NaiveDate,
+) -> Interval {
+    match request.days {
+        Days::These(days) => days,
+        Days::CatchUp { include_today } => {
+            // A day is over when its end has passed; the day of `as_of` itself is not.
+            let today = local_date(request.as_of_us, pipeline.zone);
+            let over = if include_today { today } else { plus(today, -1) };
+            let dated = pipeline
+                .sources
+                .iter()
+                .filter(|s| s.kind == Kind::Events && s.path.has_date())
+                .filter_map(|s| path_dates(manifest, listed, &s.name).last().copied())
+                .max();
+            let last = dated.unwrap_or(newest).min(over);
+            Interval::new(first, plus(last, 1))
+        }
+    }
+}
+
+/// R6: the smaller of as-of and the newest accepted event, unless sources say when they are complete.
+fn watermark(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> i64 {
+    let is_event = |kind: Kind| kind.table() == Kind::Events;
+    let events: Vec<_> = pipeline.sources.iter().filter(|s| is_event(s.kind)).collect();
+    let promised = events.iter().filter_map(|s| s.complete_after_us).map(|after| as_of_us - after);
+    let mut bound = promised.min().unwrap_or(as_of_us);
+    if events.iter().any(|s| s.complete_after_us.is_none()) {
+        let objects = manifest.objects.values().filter(|o| is_event(o.kind));
+        bound = bound.min(objects.filter_map(|o| o.newest_ts_us).max().unwrap_or(as_of_us));
+    }
+    bound
+}
+
+fn wanted_models<'a>(catalog: &'a Catalog, request: &Request) -> Result<Vec<&'a Entry>> {
+    let published = catalog.models.iter().filter(|e| e.model.is_published());
+    for name in &request.models {
+        if !published.clone().any(|e| e.model.name == *name) {
+            let names: Vec<_> = published.map(|e| e.model.name.as_str()).collect();
+            return Err(Error::config(format!("there is no published table `{name}`"))
+                .remedy(format!("choose from: {}", names.join(", "))));
+        }
+    }
+    let is_wanted = |e: &&Entry| request.models.is_empty() || request.models.contains(&e.model.name);
+    Ok(published.filter(is_wanted).collect())
+}
+
+fn last_of(days: &[NaiveDate]) -> NaiveDate {
+    days.last().copied().unwrap_or_default()
+}
+
+struct Planner<'a> {
+    catalog: &'a Catalog,
+    manifest: &'a Manifest,
+    facts: Facts,
+    fingerprints: BTreeMap<String, fingerprint::Days>,
+    requested: BTreeSet<NaiveDate>,
+    force: bool,
+}
+
+impl Planner<'_> {
+    fn fingerprint(&self, table: &str, date: NaiveDate) -> &str {
+        self.fingerprints.get(table).map_or("", |days| days.get(date))
+    }
+
+    fn reason(&self, entry: &Entry, date: NaiveDate) -> Option<Reason> {
+        let table = &entry.model.name;
+        match self.manifest.partition(table, date) {
+            None => Some(Reason::New),
+            Some(p) if p.definition != entry.definition => Some(Reason::DefinitionChanged),
+            Some(p) if p.fingerprint != self.fingerprint(table, date) => Some(Reason::InputsChanged),
+            Some(_) if self.force && self.requested.contains(&date) => Some(Reason::Forced),
+            Some(_) => None,
+        }
+    }
+
+    /// Stale published partitions, by day: the requested days, and every published day whose cells
+    /// would change.
+    fn targets(
+        &self,
+        wanted: &[&Entry],
+        up_to_date: &mut usize,
+    ) -> BTreeMap<NaiveDate, Vec<String>> {
+        let mut targets: BTreeMap<NaiveDate, Vec<String>> = BTreeMap::new();
+        for entry in wanted {
+            let published = self.manifest.partitions.get(&entry.model.name);
+            let published = published.into_iter().flatten().map(|(date, _)| *date);
+            let mut days: BTreeSet<NaiveDate> =
+                published.filter(|d| self.facts.history.contains(*d)).collect();
+            days.extend(&self.requested);
+            for date in days {
+                if self.reason(entry, date).is_some() {
+                    targets.entry(date).or_default().push(entry.model.name.clone());
+                } else if self.requested.contains(&date) {
+                    *up_to_date += 1;
+                }
+            }
+        }
+        targets
+    }
+
+    fn chunks(&self, targets: BTreeMap<NaiveDate, Vec<String>>) -> Vec<Chunk> {
+        let rows = self.rows_by_day();
+        let mut done = BTreeSet::new();
+        let mut chunks = Vec::new();
+        let mut open: Vec<(NaiveDate, Vec<String>)> = Vec::new();
+        let mut open_rows = 0;
+        for (date, models) in targets {
+            let more = rows.get(&date).copied().unwrap_or(0);
+            if !open.is_empty() && (open_rows + more > CHUNK_ROWS || open.len() >= CHUNK_DAYS) {
+                chunks.push(self.chunk(&std::mem::take(&mut open), &mut done));
+                open_rows = 0;
+            }
+            open_rows += more;
+            open.push((date, models));
+        }
+        if !open.is_empty() {
+            chunks.push(self.chunk(&open, &mut done));
+        }
+        chunks
+    }
+
+    fn rows_by_day(&self) -> BTreeMap<NaiveDate, u64> {
+        let mut rows = BTreeMap::new();
+        for object in self.manifest.objects.values() {
+            for file in &object.files {
+                *rows.entry(file.date).or_default() += file.rows;
+            }
+        }
+        rows
+    }
+
+    /// The targets and every stale partition they read, directly or through others.
+    fn chunk(
+        &self,
+        targets: &[(NaiveDate, Vec<String>)],
+        done: &mut BTreeSet<(String, NaiveDate)>,
+    ) -> Chunk {
+        let mut needed: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
+        for entry in self.catalog.models.iter().rev() {
+            let name = entry.model.name.as_str();
+            let mut days = needed.remove(name).unwrap_or_default();
+            let own = targets.iter().filter(|(_, models)| models.iter().any(|m| m == name));
+            days.extend(own.map(|(date, _)| *date));
+            let reads_itself = entry
+                .model
+                .reads
+                .iter()
+                .find(|r| matches!(&r.table, Table::Model(table) if table == name));
+            if let (Some(read), Some(last)) = (reads_itself, days.last().copied()) {
+                days.extend(reach_of(read, Interval::day(last), self.facts.history).days());
+            }
+            days.retain(|date| {
+                !done.contains(&(name.to_owned(), *date)) && self.reason(entry, *date).is_some()
+            });
+            for read in &entry.model.reads {
+                let Table::Model(upstream) = &read.table else { continue };
+                if upstream == name {
+                    continue;
+                }
+                let reached = needed.entry(upstream).or_default();
+                for run in Interval::runs(days.iter().copied()) {
+                    reached.extend(reach_of(read, run, self.facts.history).days());
+                }
+            }
+            needed.insert(name, days);
+        }
+        let mut steps = Vec::new();
+        for entry in &self.catalog.models {
+            let days = needed.remove(entry.model.name.as_str()).unwrap_or_default();
+            for run in Interval::runs(days.iter().copied()) {
+                steps.push(self.step(entry, run));
+                done.extend(run.days().map(|date| (entry.model.name.clone(), date)));
+            }
+        }
+        Chunk { steps }
+    }
+
+    fn step(&self, entry: &Entry, days: Interval) -> Step {
+        let build = |date: NaiveDate| Build {
+            date,
+            definition: entry.definition.clone(),
+            fingerprint: self.fingerprint(&entry.model.name, date).to_owned(),
+            reason: self.reason(entry, date).unwrap_or(Reason::Forced),
+        };
+        Step {
+            model: entry.model.name.clone(),
+            published: entry.model.is_published(),
+            days,
+            builds: days.days().map(build).collect(),
+        }
+    }
+}
