@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::days::Day;
+use super::privacy::Pseudonym;
 use super::rows::Cell;
 use super::table::{Outcome, Place, Table, digest, pieces};
 use super::value::{Fault, Fields, Raw, slot};
@@ -48,6 +50,11 @@ pub(super) const KEYS: &[&str] = &[
     "text",
     "text_chars",
 ];
+
+/// Columns of an event, and the two of them that are filled in last.
+const COLUMNS: usize = 45;
+const CONTENT_HASH: usize = 6;
+const SEQ: usize = 16;
 
 /// Stands for an absent bot or channel.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -152,10 +159,17 @@ struct Event<'a> {
     text_chars: Option<i64>,
 }
 
-fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
-    const {
-        assert!(slot(KEYS, "text_chars") == KEYS.len() - 1);
+impl Event<'_> {
+    fn bot(&self) -> &str {
+        self.bot.as_deref().unwrap_or(UNKNOWN)
     }
+
+    fn channel(&self) -> &str {
+        self.channel.as_deref().unwrap_or(UNKNOWN)
+    }
+}
+
+fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
     macro_rules! at {
         ($name:literal) => {
             const { slot(KEYS, $name) }
@@ -201,13 +215,14 @@ fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
 
 /// Actor and type, and whether everything that they make necessary is there.
 fn required(fields: &mut Fields, kind: Kind) -> (&'static str, &'static str) {
+    const TS: usize = slot(KEYS, "ts");
     const TYPE: usize = slot(KEYS, "type");
     const ACTOR: usize = slot(KEYS, "actor");
     const INSTRUMENT: usize = slot(KEYS, "instrument");
     const SCORE: usize = slot(KEYS, "score");
     const CONVERSATION: usize = slot(KEYS, "conversation_id");
     const USER: usize = slot(KEYS, "user_id");
-    fields.require(slot(KEYS, "ts"));
+    fields.require(TS);
     if kind == Kind::Events {
         fields.require(ACTOR);
         fields.require(TYPE);
@@ -230,37 +245,60 @@ fn required(fields: &mut Fields, kind: Kind) -> (&'static str, &'static str) {
     (actor.unwrap_or("user"), named)
 }
 
-fn write(
-    table: &mut Table,
-    event: &Event,
-    ts_us: i64,
-    day: &super::days::Day,
-    place: Place,
-) -> Result<()> {
+/// What is worked out from an event and its surroundings.
+struct Derived {
+    dedup: u128,
+    chain: Option<i64>,
+    hour: i64,
+    conversation: Option<Pseudonym>,
+    user: Option<Pseudonym>,
+}
+
+fn write(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place) -> Result<()> {
+    let derived = derive(table, event, ts_us, day, place);
+    let mut cells = cells(table, event, &derived, ts_us, day, place);
+    // Only what the record says: a position is not content, so a copy elsewhere is no conflict.
+    cells[CONTENT_HASH] = Cell::Integer(digest(&mut table.scratch, &cells[CONTENT_HASH + 1..]));
+    if event.seq.is_none() {
+        cells[SEQ] = Cell::Integer(place.position);
+    }
+    table.push(day.number, &cells)
+}
+
+fn derive(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place) -> Derived {
     let user = event.user_id.as_deref().map(|id| table.users.of(table.hasher, id));
     let conversation =
         event.conversation_id.as_deref().map(|id| table.conversations.of(table.hasher, id));
-    let user = user.as_ref().map(|key| key.as_str());
-    let conversation = conversation.as_ref().map(|key| key.as_str());
-    let bot = event.bot.as_deref().unwrap_or(UNKNOWN);
-    let channel = event.channel.as_deref().unwrap_or(UNKNOWN);
     // Of pseudonyms, not of ids: an unkeyed hash of an id gives it away to whoever tries them all.
-    let chain = conversation.map(|key| ("c", key)).or(user.map(|key| ("u", key)));
-    let chain = chain.map(|(tag, key)| {
-        xxh3_64(pieces(&mut table.scratch, [bot, channel, tag, key])).cast_signed()
-    });
+    let of_conversation = conversation.as_ref().map(|key| ("c", key.as_str()));
+    let chain =
+        of_conversation.or(user.as_ref().map(|key| ("u", key.as_str()))).map(|(tag, key)| {
+            let parts = [event.bot(), event.channel(), tag, key];
+            xxh3_64(pieces(&mut table.scratch, parts)).cast_signed()
+        });
     let dedup = match event.event_id.as_deref() {
         Some(id) => table.hasher.id_hash(id),
         None => table.hasher.record_hash(place.record, place.element),
     };
-    let hour = table.days.hour(day, ts_us);
-    let mut cells = [
+    Derived { dedup, chain, hour: table.days.hour(day, ts_us), conversation, user }
+}
+
+/// The columns of the contract, in its order; the content hash is still to come.
+fn cells<'c>(
+    table: &Table<'c>,
+    event: &'c Event,
+    derived: &'c Derived,
+    ts_us: i64,
+    day: &Day,
+    place: Place,
+) -> [Cell<'c>; COLUMNS] {
+    [
         Cell::Text(table.source),
         Cell::Text(table.object_key),
         Cell::Integer(place.offset),
         Cell::Integer(place.element),
-        Cell::Integer((dedup >> 64) as i64),
-        Cell::Integer(dedup as i64),
+        Cell::Integer((derived.dedup >> 64) as i64),
+        Cell::Integer(derived.dedup as i64),
         Cell::Null,
         Cell::Date(day.number),
         Cell::Integer(ts_us),
@@ -269,18 +307,18 @@ fn write(
         Cell::Integer(i64::from(day.number)),
         Cell::Date(day.week_start),
         Cell::Date(day.month_start),
-        Cell::Integer(hour),
+        Cell::Integer(derived.hour),
         Cell::Integer(day.dow),
         Cell::integer(event.seq),
         Cell::Text(event.event_id.as_deref().unwrap_or("")),
-        Cell::integer(chain),
-        Cell::Text(bot),
-        Cell::Text(channel),
+        Cell::integer(derived.chain),
+        Cell::Text(event.bot()),
+        Cell::Text(event.channel()),
         Cell::text(event.service.as_deref()),
         Cell::text(event.locale.as_deref()),
         Cell::text(event.bot_version.as_deref()),
-        Cell::text(conversation),
-        Cell::text(user),
+        Cell::text(derived.conversation.as_ref().map(Pseudonym::as_str)),
+        Cell::text(derived.user.as_ref().map(Pseudonym::as_str)),
         Cell::Text(event.identity_kind.unwrap_or(UNKNOWN)),
         Cell::Text(event.actor),
         Cell::Text(event.kind),
@@ -300,14 +338,5 @@ fn write(
         Cell::text(event.variant.as_deref()),
         Cell::Boolean(event.is_proactive),
         Cell::integer(event.text_chars),
-    ];
-    // Only what the record says: a position is not content, so a copy elsewhere is no conflict.
-    cells[CONTENT_HASH] = Cell::Integer(digest(&mut table.scratch, &cells[CONTENT_HASH + 1..]));
-    if event.seq.is_none() {
-        cells[SEQ] = Cell::Integer(place.position);
-    }
-    table.push(day.number, &cells)
+    ]
 }
-
-const CONTENT_HASH: usize = 6;
-const SEQ: usize = 16;

@@ -339,27 +339,38 @@ fn scaled(text: &str, scale: i64) -> Option<i128> {
     if integer.is_empty() && fraction.is_empty() {
         return None;
     }
-    let mut units: i128 = 0;
-    for byte in integer.bytes().chain(fraction.bytes()) {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
-    }
-    let mut shift = exponent.checked_add(scale)?.checked_sub(fraction.len() as i64)?;
-    // Zero has any exponent, and would run through all of a large one below.
-    while shift != 0 && units != 0 {
-        if shift > 0 {
-            units = units.checked_mul(10)?;
-            shift -= 1;
-        } else if units % 10 == 0 {
-            units /= 10;
-            shift += 1;
-        } else {
-            return None;
-        }
-    }
+    let units = whole_digits(integer, fraction)?;
+    let shift = exponent.checked_add(scale)?.checked_sub(fraction.len() as i64)?;
+    let units = shifted(units, shift)?;
     Some(if negative { -units } else { units })
+}
+
+/// The digits of both strings as one number.
+fn whole_digits(integer: &str, fraction: &str) -> Option<i128> {
+    let mut digits = integer.bytes().chain(fraction.bytes());
+    // Nearly every number is short enough for arithmetic that cannot overflow.
+    if integer.len() + fraction.len() <= 18 {
+        let small = digits.try_fold(0_u64, |sum, byte| {
+            byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0'))
+        });
+        return small.map(i128::from);
+    }
+    digits.try_fold(0_i128, |sum, byte| {
+        let digit = byte.is_ascii_digit().then(|| i128::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// `units` times ten to the power of `shift`, if that is whole and fits.
+fn shifted(units: i128, shift: i64) -> Option<i128> {
+    let power = || 10_i128.checked_pow(u32::try_from(shift.unsigned_abs()).ok()?);
+    match shift {
+        0 => Some(units),
+        // Zero has any exponent.
+        _ if units == 0 => Some(0),
+        up if up > 0 => units.checked_mul(power()?),
+        _ => power().filter(|power| units % power == 0).map(|power| units / power),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod tables;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::concat_batches;
@@ -19,7 +19,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 use crate::interval::from_day_number;
-use crate::pipeline::{Adapter, Location, PathPattern};
+use crate::pipeline::{Adapter, PathPattern};
 use crate::schema::{Kind, Type, to_arrow};
 
 /// 2026-03-02T12:00:00Z, the as-of of most tests.
@@ -48,13 +48,12 @@ struct Outcome {
 
 impl Bench {
     fn new(kind: Kind) -> Self {
-        let root = Location::Local(PathBuf::from("logs"));
         Bench {
             source: Source {
                 name: "bot".to_owned(),
                 kind,
                 adapter: Adapter::Canonical,
-                path: PathPattern { root, pattern: "*".to_owned() },
+                path: PathPattern::parse("logs/*", Path::new("")).unwrap(),
                 records: None,
                 lookahead_days: 0,
                 naive_zone: None,

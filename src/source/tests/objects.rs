@@ -134,17 +134,15 @@ fn an_object_of_many_days_and_many_rows() {
     for n in 0..300_000_u32 {
         // Days come back after their files had to make room for others.
         let date = plus(first, i64::from(n % 150));
-        object += &format!(
-            "{{\"ts\":\"{date}T10:00:00Z\",\"actor\":\"bot\",\"type\":\"other\",\"seq\":{n}}}\n"
-        );
+        object += &format!("{{\"ts\":\"{date}T10:00:00Z\",\"ok\":true,\"latency_ms\":{n}}}\n");
     }
-    let out = Bench::events().run(&object);
+    let out = Bench::new(Kind::Probes).run(&object);
     assert_eq!(out.days.len(), 150);
     let mut seen = 0_u64;
     for (day, rows) in out.days.values().enumerate() {
         assert_eq!(rows.num_rows(), 2_000);
-        let seq = rows.column_by_name("seq").unwrap().as_primitive::<Int64Type>();
-        for (n, seq) in seq.values().iter().enumerate() {
+        let seen_here = rows.column_by_name("latency_ms").unwrap().as_primitive::<Int64Type>();
+        for (n, seq) in seen_here.values().iter().enumerate() {
             assert_eq!(*seq, (n * 150 + day) as i64);
             seen += 1;
         }

@@ -26,7 +26,8 @@ fn mutated(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-fn holds(bench: &Bench, object: &[u8]) -> std::result::Result<(), TestCaseError> {
+/// Gives how many records were read; None for an object that is refused.
+fn holds(bench: &Bench, object: &[u8]) -> std::result::Result<Option<u64>, TestCaseError> {
     match bench.try_run(object) {
         Ok(out) => {
             let accounting = &out.decoded.accounting;
@@ -37,14 +38,17 @@ fn holds(bench: &Bench, object: &[u8]) -> std::result::Result<(), TestCaseError>
             for bad in &out.decoded.quarantine {
                 prop_assert!(bad.offset + bad.length <= object.len() as u64);
             }
+            Ok(Some(accounting.read))
         }
-        Err(error) => prop_assert_eq!(error.kind, ErrorKind::Input),
+        Err(error) => {
+            prop_assert_eq!(error.kind, ErrorKind::Input);
+            Ok(None)
+        }
     }
-    Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn random_bytes(object in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -56,9 +60,7 @@ proptest! {
     fn damaged_lines(lines in prop::collection::vec(mutated(LINE), 1..4)) {
         let object = lines.join(&b'\n');
         let feeds = object.iter().filter(|b| **b == b'\n').count() as u64;
-        holds(&Bench::events(), &object)?;
-        if !object.starts_with(&[0x1f, 0x8b]) {
-            let read = Bench::events().run(&object).decoded.accounting.read;
+        if let Some(read) = holds(&Bench::events(), &object)? {
             let last_is_empty = object.last().is_none_or(|b| *b == b'\n');
             prop_assert_eq!(read, feeds + u64::from(!last_is_empty));
         }
