@@ -61,14 +61,7 @@ pub(super) fn check(expr: &Expr, site: Site, out: &mut Findings) {
             check(inner, Site { decimals: site.decimals, ..plain }, out);
         }
         Expr::BinaryOp { left, op, right } => binary(left, op, right, plain, out),
-        Expr::Between { expr: inner, low, high, .. } => {
-            let compared = Site { decimals: true, intervals: true, ..site };
-            [inner, low, high].into_iter().for_each(|e| check(e, compared, out));
-        }
-        Expr::InList { expr: inner, list, .. } => {
-            check(inner, plain, out);
-            list.iter().for_each(|e| check(e, Site { decimals: true, ..plain }, out));
-        }
+        Expr::Between { .. } | Expr::InList { .. } => membership(expr, plain, out),
         Expr::Like { any: false, escape_char: None, expr: inner, pattern, .. }
         | Expr::ILike { any: false, escape_char: None, expr: inner, pattern, .. } => {
             check(inner, plain, out);
@@ -110,6 +103,21 @@ pub(super) fn check(expr: &Expr, site: Site, out: &mut Findings) {
             let at = if let Expr::RLike { expr, .. } = other { expr.span() } else { other.span() };
             out.refuse(at, format!("{name} is outside the subset"), remedy);
         }
+    }
+}
+
+/// Decimals may be compared with a range or a list; intervals with a range.
+fn membership(expr: &Expr, site: Site, out: &mut Findings) {
+    match expr {
+        Expr::Between { expr: inner, low, high, .. } => {
+            let compared = Site { decimals: true, intervals: true, ..site };
+            [inner, low, high].into_iter().for_each(|e| check(e, compared, out));
+        }
+        Expr::InList { expr: inner, list, .. } => {
+            check(inner, site, out);
+            list.iter().for_each(|e| check(e, Site { decimals: true, ..site }, out));
+        }
+        _ => {}
     }
 }
 
