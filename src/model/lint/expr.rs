@@ -68,12 +68,9 @@ pub(super) fn check(expr: &Expr, site: Site, out: &mut Findings) {
             check(pattern, plain, out);
         }
         Expr::Case { operand, conditions, else_result, .. } => {
-            operand.iter().for_each(|e| check(e, plain, out));
-            for when in conditions {
-                check(&when.condition, plain, out);
-                check(&when.result, plain, out);
-            }
-            else_result.iter().for_each(|e| check(e, plain, out));
+            let branches = conditions.iter().flat_map(|when| [&when.condition, &when.result]);
+            let all = operand.as_deref().into_iter().chain(branches).chain(else_result.as_deref());
+            all.for_each(|e| check(e, plain, out));
         }
         Expr::Cast { kind, expr: inner, data_type, format: None } => {
             cast(kind, inner, data_type, plain, out);
