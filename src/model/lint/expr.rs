@@ -61,26 +61,16 @@ pub(super) fn check(expr: &Expr, site: Site, out: &mut Findings) {
             check(inner, Site { decimals: site.decimals, ..plain }, out);
         }
         Expr::BinaryOp { left, op, right } => binary(left, op, right, plain, out),
-        Expr::Between { expr: inner, low, high, .. } => {
-            let compared = Site { decimals: true, intervals: true, ..site };
-            [inner, low, high].into_iter().for_each(|e| check(e, compared, out));
-        }
-        Expr::InList { expr: inner, list, .. } => {
-            check(inner, plain, out);
-            list.iter().for_each(|e| check(e, Site { decimals: true, ..plain }, out));
-        }
+        Expr::Between { .. } | Expr::InList { .. } => membership(expr, plain, out),
         Expr::Like { any: false, escape_char: None, expr: inner, pattern, .. }
         | Expr::ILike { any: false, escape_char: None, expr: inner, pattern, .. } => {
             check(inner, plain, out);
             check(pattern, plain, out);
         }
         Expr::Case { operand, conditions, else_result, .. } => {
-            operand.iter().for_each(|e| check(e, plain, out));
-            for when in conditions {
-                check(&when.condition, plain, out);
-                check(&when.result, plain, out);
-            }
-            else_result.iter().for_each(|e| check(e, plain, out));
+            let branches = conditions.iter().flat_map(|when| [&when.condition, &when.result]);
+            let all = operand.as_deref().into_iter().chain(branches).chain(else_result.as_deref());
+            all.for_each(|e| check(e, plain, out));
         }
         Expr::Cast { kind, expr: inner, data_type, format: None } => {
             cast(kind, inner, data_type, plain, out);
@@ -110,6 +100,21 @@ pub(super) fn check(expr: &Expr, site: Site, out: &mut Findings) {
             let at = if let Expr::RLike { expr, .. } = other { expr.span() } else { other.span() };
             out.refuse(at, format!("{name} is outside the subset"), remedy);
         }
+    }
+}
+
+/// Decimals may be compared with a range or a list; intervals with a range.
+fn membership(expr: &Expr, site: Site, out: &mut Findings) {
+    match expr {
+        Expr::Between { expr: inner, low, high, .. } => {
+            let compared = Site { decimals: true, intervals: true, ..site };
+            [inner, low, high].into_iter().for_each(|e| check(e, compared, out));
+        }
+        Expr::InList { expr: inner, list, .. } => {
+            check(inner, site, out);
+            list.iter().for_each(|e| check(e, Site { decimals: true, ..site }, out));
+        }
+        _ => {}
     }
 }
 

@@ -285,7 +285,8 @@ fn outer(condition: &Expr, kind: &str, new: &Relation, site: &Site, out: &mut Fi
     }
 }
 
-/// polars resolves a comparison with both tables on one side to the wrong table's column.
+/// polars answers wrongly where a side reads both tables (`b.v - a.v > 1`: the wrong table's column)
+/// or none (`b.v = 9`: the condition is lost).
 fn inner(condition: &Expr, kind: &str, new: &Relation, site: &Site, out: &mut Findings) {
     use BinaryOperator as Op;
     match condition {
@@ -310,12 +311,12 @@ fn inner(condition: &Expr, kind: &str, new: &Relation, site: &Site, out: &mut Fi
     }
 }
 
-/// Whether one side reads only the joined relation and the other only earlier ones.
+/// Whether one side reads only the joined relation and the other only one before it.
 fn splits(left: &Expr, right: &Expr, new: &Relation, site: &Site) -> bool {
     let earlier = site.relations.iter().map(|r| r.alias.clone()).take_while(|a| *a != new.alias);
     let earlier: BTreeSet<String> = earlier.collect();
     let is_new = |names: &BTreeSet<String>| names.len() == 1 && names.contains(&new.alias);
-    let is_old = |names: &BTreeSet<String>| !names.is_empty() && names.is_subset(&earlier);
+    let is_old = |names: &BTreeSet<String>| names.len() == 1 && names.is_subset(&earlier);
     match (qualifiers(left), qualifiers(right)) {
         (Some(l), Some(r)) => (is_new(&l) && is_old(&r)) || (is_old(&l) && is_new(&r)),
         _ => false,

@@ -140,8 +140,8 @@ pub(super) fn instead(name: &str) -> String {
         None => name == **pattern,
     };
     let exact =
-        INSTEAD.iter().find(|(names, _)| names.iter().any(|p| fits(&p) && !p.ends_with('*')));
-    match exact.or_else(|| INSTEAD.iter().find(|(names, _)| names.iter().any(|p| fits(&p)))) {
+        INSTEAD.iter().find(|(names, _)| names.iter().any(|p| fits(p) && !p.ends_with('*')));
+    match exact.or_else(|| INSTEAD.iter().find(|(names, _)| names.iter().any(&fits))) {
         Some((_, remedy)) => (*remedy).to_owned(),
         None => {
             let all: Vec<&str> = ALLOWED.iter().map(|f| f.name).collect();

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, Query, Visit, Visitor};
+use sqlparser::ast::{Expr, Ident, Query, Spanned, Visit, Visitor};
 
 use super::{Findings, Names};
 
@@ -59,6 +59,20 @@ pub(super) fn alias(alias: &Ident, of: Option<&str>, names: &Names, out: &mut Fi
     if taken && of != Some(alias.value.as_str()) {
         let message = format!("the alias {alias} is also the name of a table or CTE");
         out.refuse(alias.span, message, format!("use another alias, such as {}_1", alias.value));
+    }
+}
+
+/// polars fails on two keys whose columns have one name, even from different tables.
+pub(super) fn keys<'a>(keys: impl Iterator<Item = &'a Expr>, of: &str, out: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for key in keys {
+        if let Expr::CompoundIdentifier(parts) = key
+            && let Some(name) = parts.last()
+            && !seen.insert(&name.value)
+        {
+            let message = format!("two {of} keys come from columns called {name}");
+            out.refuse(key.span(), message, "rename one of them in a CTE first");
+        }
     }
 }
 

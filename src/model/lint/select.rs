@@ -159,17 +159,8 @@ fn group_by(select: &Select, keys: &[Expr], site: Site, out: &mut Findings) {
         }
         GroupByExpr::Expressions(_, modifiers) => !modifiers.is_empty(),
     };
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for key in keys {
-        expr::check(key, site, out);
-        if let Expr::CompoundIdentifier(parts) = key
-            && let Some(name) = parts.last()
-            && !seen.insert(&name.value)
-        {
-            let message = format!("two group keys come from columns called {name}");
-            out.refuse(key.span(), message, "rename one of them in a CTE first");
-        }
-    }
+    keys.iter().for_each(|key| expr::check(key, site, out));
+    names::keys(keys.iter(), "group", out);
     if modified {
         let remedy = "CROSS JOIN a CTE of masks, or UNION ALL one SELECT for each";
         out.refuse(Span::empty(), "GROUP BY WITH ROLLUP, CUBE or TOTALS", remedy);
@@ -182,7 +173,7 @@ fn other_clauses(select: &Select, out: &mut Findings) {
     let Select {
         select_token,
         optimizer_hints,
-        distinct,
+        distinct: _,
         select_modifiers,
         top,
         top_before_distinct: _,
@@ -199,25 +190,14 @@ fn other_clauses(select: &Select, out: &mut Findings) {
         distribute_by,
         sort_by,
         having: _,
-        named_window,
-        qualify,
+        named_window: _,
+        qualify: _,
         window_before_qualify: _,
         value_table_mode,
         flavor,
     } = select;
     let at = select_token.0.span;
-    if let Some(condition) = qualify {
-        let remedy = "compute it in a CTE (ROW_NUMBER() OVER (..) AS rn), then WHERE rn = 1";
-        out.refuse(condition.span(), "QUALIFY", remedy);
-    }
-    if let Some(window) = named_window.first() {
-        let remedy = "write OVER (PARTITION BY .. ORDER BY ..) out at each call";
-        out.refuse(window.0.span, "WINDOW", remedy);
-    }
-    if let Some(Distinct::On(columns)) = distinct {
-        let remedy = "rank in a CTE (ROW_NUMBER() OVER (..) AS rn), then WHERE rn = 1";
-        out.refuse(columns.first().map_or(at, Spanned::span), "DISTINCT ON", remedy);
-    }
+    row_choice(select, at, out);
     if *flavor != SelectFlavor::Standard {
         out.refuse(at, "FROM before SELECT", "write SELECT .. FROM ..");
     }
@@ -237,5 +217,21 @@ fn other_clauses(select: &Select, out: &mut Findings) {
     ];
     for (_, name, remedy) in refused.into_iter().filter(|(present, ..)| *present) {
         out.refuse(at, name, remedy);
+    }
+}
+
+/// The clauses that choose rows by rank, or name a window to do so.
+fn row_choice(select: &Select, at: Span, out: &mut Findings) {
+    if let Some(condition) = &select.qualify {
+        let remedy = "compute it in a CTE (ROW_NUMBER() OVER (..) AS rn), then WHERE rn = 1";
+        out.refuse(condition.span(), "QUALIFY", remedy);
+    }
+    if let Some(window) = select.named_window.first() {
+        let remedy = "write OVER (PARTITION BY .. ORDER BY ..) out at each call";
+        out.refuse(window.0.span, "WINDOW", remedy);
+    }
+    if let Some(Distinct::On(columns)) = &select.distinct {
+        let remedy = "rank in a CTE (ROW_NUMBER() OVER (..) AS rn), then WHERE rn = 1";
+        out.refuse(columns.first().map_or(at, Spanned::span), "DISTINCT ON", remedy);
     }
 }

@@ -11,6 +11,7 @@ use super::Findings;
 use super::double::{arguments, is_double};
 use super::expr::{self, Clause, Site};
 use super::functions::{self, Allowed, Kind};
+use super::names;
 
 const FRAME: &str = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
 const TWO_STEPS: &str = "compute the inner one in a CTE of its own";
@@ -188,6 +189,7 @@ fn over(spec: &WindowSpec, rule: &Allowed, at: Span, site: Site, out: &mut Findi
     }
     frame(rule, !order_by.is_empty(), window_frame.as_ref(), at, out);
     directions(order_by, out);
+    names::keys(order_by.iter().map(|key| &key.expr), "window", out);
     let inside = Site { in_call: true, ..site };
     partition_by.iter().for_each(|e| expr::check(e, inside, out));
     order_by.iter().for_each(|key| expr::check(&key.expr, inside, out));
