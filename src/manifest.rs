@@ -139,7 +139,11 @@ impl Manifest {
 
     /// The decoded files of one kind for one local day, in an order that does not depend on when
     /// they were decoded.
-    pub fn files(&self, kind: Kind, date: NaiveDate) -> impl Iterator<Item = (&DecodedObject, &DecodedFile)> {
+    pub fn files(
+        &self,
+        kind: Kind,
+        date: NaiveDate,
+    ) -> impl Iterator<Item = (&DecodedObject, &DecodedFile)> {
         self.objects
             .values()
             .filter(move |object| object.kind.table() == kind)

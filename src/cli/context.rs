@@ -160,7 +160,10 @@ pub fn request(args: &DayArgs, pipeline: &Pipeline) -> Result<Request> {
             let (from, to) = (day(from)?, day(to)?);
             if from >= to {
                 return Err(Error::config(format!("the interval {from}..{to} holds no day"))
-                    .remedy(format!("--to is not included: for the day {from} alone write --to {}", plus(from, 1))));
+                    .remedy(format!(
+                        "--to is not included: for the day {from} alone write --to {}",
+                        plus(from, 1)
+                    )));
             }
             Days::These(Interval::new(from, to))
         }

@@ -7,7 +7,7 @@ use super::run::{RunArgs, carry_out};
 use crate::demo::{Demo, generate};
 use crate::engine::polars::PolarsEngine;
 use crate::engine::{Engine, InputFile, InputTable, TableData};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, io_error};
 use crate::schema::{Column, Type};
 use crate::sink::{Warehouse, public_key};
 use crate::storage::Store;
@@ -16,9 +16,21 @@ use crate::storage::Store;
 const SHOWN_DAYS: usize = 7;
 /// The metrics in the table that is printed.
 const SHOWN: [&str; 15] = [
-    "interactions", "dau", "new_users", "returning_users", "sessions", "avg_session_seconds",
-    "engagement_rate", "resolution_rate", "escalation_rate", "abandon_rate", "fallback_rate", "csat",
-    "helpful_rate", "response_time_p50_ms", "response_time_p95_ms",
+    "interactions",
+    "dau",
+    "new_users",
+    "returning_users",
+    "sessions",
+    "avg_session_seconds",
+    "engagement_rate",
+    "resolution_rate",
+    "escalation_rate",
+    "abandon_rate",
+    "fallback_rate",
+    "csat",
+    "helpful_rate",
+    "response_time_p50_ms",
+    "response_time_p95_ms",
 ];
 
 #[derive(clap::Args)]
@@ -49,7 +61,7 @@ pub struct DemoArgs {
 }
 
 pub fn demo(args: &DemoArgs) -> Result<u8> {
-    refuse_foreign_folder(&args.out)?;
+    clear_earlier_demo(&args.out)?;
     let spec = Demo {
         days: args.days,
         users: args.users,
@@ -58,7 +70,13 @@ pub fn demo(args: &DemoArgs) -> Result<u8> {
         ..Demo::default()
     };
     let made = generate(&spec, &args.out)?;
-    tracing::info!(files = made.files, lines = made.lines, bytes = made.bytes, "made logs in {}", args.out.display());
+    tracing::info!(
+        files = made.files,
+        lines = made.lines,
+        bytes = made.bytes,
+        "made logs in {}",
+        args.out.display()
+    );
     if args.no_run {
         return Ok(0);
     }
@@ -78,13 +96,22 @@ pub fn demo(args: &DemoArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// A folder that holds something else than an earlier demo is not ours to write into.
-fn refuse_foreign_folder(out: &Path) -> Result<()> {
+/// Takes an earlier demo away; a folder that holds something else is not ours to write into.
+fn clear_earlier_demo(out: &Path) -> Result<()> {
     let occupied = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
-    if occupied && !out.join("truth.json").is_file() {
+    if !occupied {
+        return Ok(());
+    }
+    if !out.join("truth.json").is_file() {
         return Err(Error::config("the folder holds something that is no demo")
             .context("folder", out.display())
             .remedy("name an empty folder with --out"));
+    }
+    for name in ["logs", "contacts", "probes", "warehouse"] {
+        let folder = out.join(name);
+        if folder.is_dir() {
+            std::fs::remove_dir_all(&folder).map_err(|e| io_error(folder.display(), e))?;
+        }
     }
     Ok(())
 }
@@ -123,14 +150,19 @@ fn table(loaded: &Loaded) -> Result<String> {
         data: TableData::Files(last.iter().rev().filter_map(|p| file(p)).collect()),
     };
     let everywhere: Vec<_> = pipeline.dimensions.iter().map(|d| format!("{d} = '*'")).collect();
-    let sql = format!("SELECT metric, date, value FROM kpi_daily WHERE {}", everywhere.join(" AND "));
+    let sql =
+        format!("SELECT metric, date, value FROM kpi_daily WHERE {}", everywhere.join(" AND "));
     let cells = PolarsEngine::new().read(&sql, &[input], usize::MAX)?;
     let value = |metric: &str, date: &str| {
         let cell = cells.rows.iter().find(|r| r[0] == metric && r[1] == date)?;
         cell[2].parse::<f64>().ok()
     };
     let dates: Vec<String> = last.iter().rev().map(|p| p.date.to_string()).collect();
-    let mut lines = vec![format!("\n{:<22}{}", "kpi_daily", dates.iter().map(|d| format!("{d:>12}")).collect::<String>())];
+    let mut lines = vec![format!(
+        "\n{:<22}{}",
+        "kpi_daily",
+        dates.iter().map(|d| format!("{d:>12}")).collect::<String>()
+    )];
     for metric in SHOWN {
         let cell = |date: &String| match value(metric, date) {
             None => format!("{:>12}", "-"),

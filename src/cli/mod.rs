@@ -70,10 +70,8 @@ pub fn main() -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; everything else is a mistake. clap knows where to print.
-            let answered = matches!(
-                error.kind(),
-                ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion
-            );
+            let answered =
+                matches!(error.kind(), ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion);
             let _ = error.print();
             return if answered { 0 } else { 2 };
         }

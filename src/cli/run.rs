@@ -52,7 +52,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let (mut report, outcome) = carry_out(args, &loaded)?;
     report.seconds = begun.elapsed().as_secs_f64();
     let built = report.partitions.built;
-    let absent = matches!(&outcome, Err(e) if e.kind == ErrorKind::Input) && !report.missing.is_empty();
+    let absent =
+        matches!(&outcome, Err(e) if e.kind == ErrorKind::Input) && !report.missing.is_empty();
     let idle = outcome.is_ok() && built == 0 && report.objects_decoded == 0;
     let skip = args.skip_exit_code.filter(|_| idle || (absent && built == 0));
     report.exit_code = skip.unwrap_or(report.exit_code);
@@ -62,7 +63,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     super::print(&summary(&report)?);
     match (skip, outcome) {
         (Some(code), outcome) => {
-            tracing::info!("skipped: {}", outcome.err().map_or("nothing to do".into(), |e| e.to_string()));
+            tracing::info!(
+                "skipped: {}",
+                outcome.err().map_or("nothing to do".into(), |e| e.to_string())
+            );
             Ok(code)
         }
         (None, outcome) => outcome.map(|()| 0),
@@ -96,5 +100,6 @@ pub fn carry_out(args: &RunArgs, loaded: &Loaded) -> Result<(Report, Result<()>)
 
 /// The last line on stdout.
 fn summary(report: &Report) -> Result<String> {
-    serde_json::to_string(report).map_err(|e| Error::internal("a report cannot be printed").because(e))
+    serde_json::to_string(report)
+        .map_err(|e| Error::internal("a report cannot be printed").because(e))
 }

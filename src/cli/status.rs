@@ -42,7 +42,8 @@ pub fn status(args: &StatusArgs) -> Result<u8> {
 fn tell(pipeline: &Pipeline, manifest: &Manifest) -> serde_json::Value {
     let events = manifest.objects.values().filter_map(|o| o.newest_ts_us).max();
     // A day is final once a whole day has passed after it: sessions may run into the next one.
-    let is_final = |date| events.is_some_and(|newest| newest >= day_end_us(plus(date, 1), pipeline.zone));
+    let is_final =
+        |date| events.is_some_and(|newest| newest >= day_end_us(plus(date, 1), pipeline.zone));
     let mut tables = Vec::new();
     for (table, days) in &manifest.partitions {
         let published: Vec<_> = days.values().filter(|p| p.published).collect();
@@ -82,12 +83,20 @@ fn tell(pipeline: &Pipeline, manifest: &Manifest) -> serde_json::Value {
 }
 
 fn text(told: &serde_json::Value) -> String {
-    let mut lines = vec![format!("generation {}, newest event {}", told["generation"], plain(&told["newest_event"]))];
+    let mut lines = vec![format!(
+        "generation {}, newest event {}",
+        told["generation"],
+        plain(&told["newest_event"])
+    )];
     for table in told["tables"].as_array().into_iter().flatten() {
         lines.push(format!(
             "table {:<26} {} through {}, {} days, final through {}, {} rows",
-            plain(&table["table"]), plain(&table["from"]), plain(&table["through"]),
-            table["days"], plain(&table["final_through"]), table["rows"],
+            plain(&table["table"]),
+            plain(&table["from"]),
+            plain(&table["through"]),
+            table["days"],
+            plain(&table["final_through"]),
+            table["rows"],
         ));
     }
     for source in told["sources"].as_array().into_iter().flatten() {
@@ -102,7 +111,12 @@ fn text(told: &serde_json::Value) -> String {
         }
     }
     for day in told["missing"].as_array().into_iter().flatten() {
-        lines.push(format!("missing {}: source {} has no object of {}", plain(&day["date"]), plain(&day["source"]), plain(&day["object_date"])));
+        lines.push(format!(
+            "missing {}: source {} has no object of {}",
+            plain(&day["date"]),
+            plain(&day["source"]),
+            plain(&day["object_date"])
+        ));
     }
     if lines.len() == 1 {
         lines.push("nothing is published yet".to_owned());

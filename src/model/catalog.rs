@@ -15,11 +15,8 @@ use crate::pipeline::Pipeline;
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
 /// The layers and the folders under `sql/` that hold their models.
-pub const LAYERS: [(Layer, &str); 3] = [
-    (Layer::Staging, "staging"),
-    (Layer::Intermediate, "intermediate"),
-    (Layer::Mart, "marts"),
-];
+pub const LAYERS: [(Layer, &str); 3] =
+    [(Layer::Staging, "staging"), (Layer::Intermediate, "intermediate"), (Layer::Mart, "marts")];
 
 /// The models of one pipeline.
 #[derive(Debug, Clone)]
@@ -99,7 +96,8 @@ impl Catalog {
         if findings.is_empty() {
             return Ok(());
         }
-        let message = format!("the SQL of `{}` is outside the dialect that all engines share", model.name);
+        let message =
+            format!("the SQL of `{}` is outside the dialect that all engines share", model.name);
         Err(Error::diagnosed(message, findings))
     }
 
@@ -144,7 +142,11 @@ pub fn builtin() -> Vec<ModelText> {
         for model in dir.dirs() {
             let text = |file: &str| {
                 let path = model.path().join(file);
-                BUILTIN.get_file(path).and_then(|f| f.contents_utf8()).unwrap_or_default().to_owned()
+                BUILTIN
+                    .get_file(path)
+                    .and_then(|f| f.contents_utf8())
+                    .unwrap_or_default()
+                    .to_owned()
             };
             let name = model.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
             texts.push(ModelText {
@@ -238,4 +240,100 @@ fn check_reads(model: &Model, before: &Catalog) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn pipeline(settings: &str) -> Pipeline {
+        let text = format!(
+            "version: 1\nname: t\ntimezone: UTC\nwarehouse: ./w\n\
+             privacy: {{ user_key_env: KEY }}\n\
+             sources:\n  - {{ name: bot, kind: events, adapter: canonical, path: \"{{date}}.jsonl\" }}\n\
+             {settings}"
+        );
+        crate::pipeline::compile(Path::new("t.yaml"), &text).unwrap()
+    }
+
+    fn definitions(settings: &str) -> BTreeMap<String, String> {
+        let catalog = Catalog::build(&builtin(), &pipeline(settings)).unwrap();
+        catalog.models.into_iter().map(|e| (e.model.name, e.definition)).collect()
+    }
+
+    #[test]
+    fn the_builtin_models_are_in_the_dialect_for_any_dimensions() {
+        for dimensions in [
+            "[bot]",
+            "[channel, service, locale]",
+            "[bot, channel, service, bot_version, source]",
+            "[variant, identity_kind]",
+        ] {
+            definitions(&format!("dimensions: {dimensions}\n"));
+        }
+    }
+
+    #[test]
+    fn a_setting_changes_the_definitions_that_use_it_and_no_others() {
+        let (usual, other) = (definitions(""), definitions("sessions: { timeout: 45m }\n"));
+        let changed = |name: &str| usual[name] != other[name];
+        assert!(changed("int_session_events") && changed("fct_session") && changed("kpi_daily"));
+        assert!(!changed("stg_events") && !changed("stg_contacts"));
+    }
+
+    #[test]
+    fn queries_that_use_the_watermark_are_known() {
+        let catalog = Catalog::build(&builtin(), &pipeline("")).unwrap();
+        let using = catalog.models.iter().filter(|e| e.uses_watermark);
+        let names: Vec<_> = using.map(|e| e.model.name.as_str()).collect();
+        assert_eq!(names, ["int_sessions", "kpi_daily"]);
+    }
+
+    fn user_model(yaml: &str, sql: &str) -> ModelText {
+        ModelText {
+            name: "fct_mine".to_owned(),
+            layer: Layer::Mart,
+            folder: "models/fct_mine".to_owned(),
+            yaml: yaml.to_owned(),
+            sql: sql.to_owned(),
+        }
+    }
+
+    const YAML: &str = "doc: d\ngrain: ['*dimensions']\nreads: [{ model: fct_session }]\n\
+                        columns: [dimensions, { name: sessions, type: bigint, doc: d }]\n";
+
+    fn refused(yaml: &str, sql: &str) -> String {
+        let mut texts = builtin();
+        texts.push(user_model(yaml, sql));
+        Catalog::build(&texts, &pipeline("")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sql_outside_the_dialect_is_refused_with_its_place() {
+        let sql = "SELECT date, {{ dims() }},\n  COUNT(*) FILTER (WHERE outcome = 'open') AS sessions\nFROM fct_session GROUP BY date, {{ dims() }}";
+        let told = refused(YAML, sql);
+        assert!(told.contains("models/fct_mine/query.sql"), "{told}");
+        assert!(told.contains(":2:"), "{told}");
+    }
+
+    #[test]
+    fn an_unknown_table_and_a_neighbouring_day_of_a_mart_are_refused() {
+        let told = refused(&YAML.replace("fct_session", "fct_sesion"), "SELECT 1 AS x");
+        assert!(told.contains("fct_sesion") && told.contains("did you mean"), "{told}");
+        let told = refused(
+            &YAML.replace("model: fct_session", "model: fct_session, before: 1"),
+            "SELECT 1 AS x",
+        );
+        assert!(told.contains("other days of the published table"), "{told}");
+    }
+
+    #[test]
+    fn two_models_of_one_name_are_refused() {
+        let mut texts = builtin();
+        texts.push(ModelText { name: "kpi_daily".to_owned(), ..user_model(YAML, "SELECT 1 AS x") });
+        let told = Catalog::build(&texts, &pipeline("")).unwrap_err().to_string();
+        assert!(told.contains("two models are named `kpi_daily`"), "{told}");
+    }
 }

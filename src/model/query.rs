@@ -112,9 +112,8 @@ fn add_macros(environment: &mut Environment<'_>, pipeline: &Pipeline) {
     });
     let names = pipeline.dimensions.clone();
     environment.add_function("slices", move |table: String| {
-        let slice = |d: &String| {
-            format!("CASE WHEN g.keep_{d} = 1 THEN {table}.{d} ELSE '*' END AS {d}")
-        };
+        let slice =
+            |d: &String| format!("CASE WHEN g.keep_{d} = 1 THEN {table}.{d} ELSE '*' END AS {d}");
         names.iter().map(slice).collect::<Vec<_>>().join(", ")
     });
     let sessions = pipeline.sessions.clone();

@@ -2,9 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{
-    Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table,
-};
+use super::{Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table};
 use crate::error::{Diagnostic, Error, Result};
 use crate::pipeline::Pipeline;
 use crate::schema::{Column, Kind, Type};

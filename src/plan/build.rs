@@ -190,7 +190,8 @@ fn wanted_models<'a>(catalog: &'a Catalog, request: &Request) -> Result<Vec<&'a 
                 .remedy(format!("choose from: {}", names.join(", "))));
         }
     }
-    let is_wanted = |e: &&Entry| request.models.is_empty() || request.models.contains(&e.model.name);
+    let is_wanted =
+        |e: &&Entry| request.models.is_empty() || request.models.contains(&e.model.name);
     Ok(published.filter(is_wanted).collect())
 }
 
@@ -217,7 +218,9 @@ impl Planner<'_> {
         match self.manifest.partition(table, date) {
             None => Some(Reason::New),
             Some(p) if p.definition != entry.definition => Some(Reason::DefinitionChanged),
-            Some(p) if p.fingerprint != self.fingerprint(table, date) => Some(Reason::InputsChanged),
+            Some(p) if p.fingerprint != self.fingerprint(table, date) => {
+                Some(Reason::InputsChanged)
+            }
             Some(_) if self.force && self.requested.contains(&date) => Some(Reason::Forced),
             Some(_) => None,
         }

@@ -39,7 +39,11 @@ fn write_plan(text: &mut String, plan: &Plan, pipeline: &Pipeline) -> std::fmt::
     }
     for missing in &plan.missing {
         let (date, source) = (missing.date, &missing.source);
-        writeln!(text, "missing    {date}: source `{source}` has no object of {}", missing.path_date)?;
+        writeln!(
+            text,
+            "missing    {date}: source `{source}` has no object of {}",
+            missing.path_date
+        )?;
     }
     for ((model, reason), days) in grouped(plan) {
         let runs: Vec<_> = Interval::runs(days).iter().map(Interval::to_string).collect();

@@ -7,6 +7,8 @@
 mod build;
 mod explain;
 mod fingerprint;
+#[cfg(test)]
+mod tests;
 
 pub use build::{Facts, build, missing_days};
 pub use explain::{explain, to_json};

@@ -20,7 +20,12 @@ const SAMPLE_ROWS: usize = 5;
 ///
 /// # Errors
 /// Audit where an audit of severity `fail` finds rows: nothing of that chunk is published.
-pub fn execute(job: &Job<'_>, warehouse: &mut Warehouse, plan: &Plan, report: &mut Report) -> Result<()> {
+pub fn execute(
+    job: &Job<'_>,
+    warehouse: &mut Warehouse,
+    plan: &Plan,
+    report: &mut Report,
+) -> Result<()> {
     let (Some(watermark_us), Some(history)) = (plan.watermark_us, plan.history) else {
         return Ok(());
     };
@@ -28,8 +33,13 @@ pub fn execute(job: &Job<'_>, warehouse: &mut Warehouse, plan: &Plan, report: &m
     for chunk in &plan.chunks {
         let spool = job.temporary_folder()?;
         let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), history)?;
-        let at = |days: Interval| Parameters { interval: days, watermark_us, history_start: history.start };
-        let partitions = build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
+        let at = |days: Interval| Parameters {
+            interval: days,
+            watermark_us,
+            history_start: history.start,
+        };
+        let partitions =
+            build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
         let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
         let published = warehouse.commit(commit)?;
         report.published(published);
@@ -100,9 +110,14 @@ fn audit(
     let own = [inputs.own_table(model, days)?];
     let keys = std::iter::once("date").chain(model.grain.iter().map(String::as_str));
     let keys = keys.collect::<Vec<_>>().join(", ");
-    let grain = format!("SELECT {keys}, COUNT(*) AS copies FROM {} GROUP BY {keys} HAVING COUNT(*) > 1", model.name);
+    let grain = format!(
+        "SELECT {keys}, COUNT(*) AS copies FROM {} GROUP BY {keys} HAVING COUNT(*) > 1",
+        model.name
+    );
     let declared = model.audits.iter().map(|a| (a.name.as_str(), a.severity, a.sql.as_str()));
-    for (name, severity, template) in std::iter::once(("grain", Severity::Fail, grain.as_str())).chain(declared) {
+    for (name, severity, template) in
+        std::iter::once(("grain", Severity::Fail, grain.as_str())).chain(declared)
+    {
         let file = format!("{}/model.yaml", model.folder);
         let sql = render(template, &file, job.pipeline, at, &job.catalog.metrics)?;
         let found = job.engine.read(&sql, &own, SAMPLE_ROWS)?;

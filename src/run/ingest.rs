@@ -21,6 +21,8 @@ use crate::storage::Store;
 const DECODER_VERSION: &str = "1";
 /// Objects whose decoding is committed together.
 const BATCH: usize = 256;
+/// R8: how far after as-of an event may lie.
+const FUTURE_TOLERANCE_US: i64 = 3_600_000_000;
 /// Fewer records say nothing about a source's quality.
 const JUDGED_FROM: u64 = 1_000;
 
@@ -44,13 +46,16 @@ pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
                 if dates.is_some_and(outside) {
                     continue;
                 }
-                seen.insert(object.key.clone(), ListedObject {
-                    source: source.name.clone(),
-                    key: object.key,
-                    etag: object.etag,
-                    size: object.size,
-                    path_date,
-                });
+                seen.insert(
+                    object.key.clone(),
+                    ListedObject {
+                        source: source.name.clone(),
+                        key: object.key,
+                        etag: object.etag,
+                        size: object.size,
+                        path_date,
+                    },
+                );
             }
         }
         listing.extend(seen.into_values());
@@ -59,7 +64,11 @@ pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
 }
 
 /// The dates in object names to list; None for all.
-fn path_dates(job: &Job<'_>, manifest: &Manifest, source: &Source) -> Option<(NaiveDate, NaiveDate)> {
+fn path_dates(
+    job: &Job<'_>,
+    manifest: &Manifest,
+    source: &Source,
+) -> Option<(NaiveDate, NaiveDate)> {
     if job.full_scan || !source.path.has_date() {
         return None;
     }
@@ -91,7 +100,7 @@ pub fn undecoded(job: &Job<'_>, manifest: &Manifest, listing: &Listing) -> Listi
         let Some(source) = sources.get(object.source.as_str()) else { return false };
         let known = manifest.objects.get(&(object.source.clone(), object.key.clone()));
         known.is_none_or(|known| {
-            known.decoding != decoding_id(job, source, object)
+            known.decoding != decoding_id(job, source, object, known.retry_from_us)
                 || known.retry_from_us.is_some_and(|from| job.request.as_of_us >= from)
         })
     };
@@ -186,9 +195,9 @@ fn decode_batch(
     let work = || {
         while let Some(index) = take() {
             let object = &batch[index];
-            let result = job
-                .check_stop()
-                .and_then(|()| decode_and_store(job, stores, warehouse, object, &folder.join(index.to_string())));
+            let result = job.check_stop().and_then(|()| {
+                decode_and_store(job, stores, warehouse, object, &folder.join(index.to_string()))
+            });
             let failed = result.is_err();
             job.progress.step(&object.key);
             if let Ok(mut results) = results.lock() {
@@ -208,7 +217,8 @@ fn decode_batch(
         }
         work();
     });
-    let results = results.into_inner().map_err(|_| Error::internal("a decoding thread panicked"))?;
+    let results =
+        results.into_inner().map_err(|_| Error::internal("a decoding thread panicked"))?;
     results.into_values().collect()
 }
 
@@ -226,7 +236,9 @@ fn decode_and_store(
     std::fs::create_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
     let decoded = decode_one(job, source, store, object, folder)?;
     decoded.accounting.check()?;
-    let id = decoding_id(job, source, object);
+    // Refused as lying in the future: accepted once that is no more than the tolerance away.
+    let retry_from_us = decoded.retry_after_us.map(|ts| ts - FUTURE_TOLERANCE_US);
+    let id = decoding_id(job, source, object, retry_from_us);
     let table = source.kind.table().name();
     let mut files = Vec::new();
     for file in &decoded.files {
@@ -247,7 +259,7 @@ fn decode_and_store(
         files,
         accounting: decoded.accounting,
         newest_ts_us: decoded.newest_ts_us,
-        retry_from_us: decoded.retry_after_us,
+        retry_from_us,
         quarantine,
     })
 }
@@ -269,13 +281,20 @@ fn decode_one(
         object_key: &object.key,
         keep_raw: job.quarantine_raw,
     };
-    let place = |e: Error| e.context("object", store.url(&object.key)).context("source", &source.name);
+    let place =
+        |e: Error| e.context("object", store.url(&object.key)).context("source", &source.name);
     let bytes = store.open_read(&object.key, &object.etag).map_err(place)?;
     decode_object(bytes, &decoding, folder).map_err(place)
 }
 
-/// Hash of the object's identity and of every setting that decides what its bytes become.
-fn decoding_id(job: &Job<'_>, source: &Source, object: &ListedObject) -> String {
+/// Hash of the object's identity and of everything that decides what its bytes become. What as-of
+/// decides is which events still lie in the future, and the first of those names them all.
+fn decoding_id(
+    job: &Job<'_>,
+    source: &Source,
+    object: &ListedObject,
+    retry_from_us: Option<i64>,
+) -> String {
     let settings = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         source.kind,
@@ -288,6 +307,7 @@ fn decoding_id(job: &Job<'_>, source: &Source, object: &ListedObject) -> String 
         job.pipeline.history_floor_us,
     );
     let size = object.size.to_string();
+    let retry = retry_from_us.map_or(String::new(), |us| us.to_string());
     hash([
         DECODER_VERSION,
         &object.source,
@@ -296,11 +316,16 @@ fn decoding_id(job: &Job<'_>, source: &Source, object: &ListedObject) -> String 
         &size,
         &settings,
         job.user_key.fingerprint(),
+        &retry,
     ])
 }
 
 /// One line of JSON for each quarantined record.
-fn store_quarantine(warehouse: &Store, id: &str, records: &[Quarantined]) -> Result<Option<String>> {
+fn store_quarantine(
+    warehouse: &Store,
+    id: &str,
+    records: &[Quarantined],
+) -> Result<Option<String>> {
     if records.is_empty() {
         return Ok(None);
     }

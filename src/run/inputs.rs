@@ -30,11 +30,19 @@ pub struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    pub fn new(job: &'a Job<'a>, store: &'a Store, manifest: &'a Manifest, history: Interval) -> Result<Self> {
+    pub fn new(
+        job: &'a Job<'a>,
+        store: &'a Store,
+        manifest: &'a Manifest,
+        history: Interval,
+    ) -> Result<Self> {
         let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<String>> = BTreeMap::new();
         for object in manifest.objects.values() {
             for file in &object.files {
-                decoded.entry((object.kind.table(), file.date)).or_default().push(file.path.clone());
+                decoded
+                    .entry((object.kind.table(), file.date))
+                    .or_default()
+                    .push(file.path.clone());
             }
         }
         let cache = job.temporary_folder()?;
@@ -58,7 +66,11 @@ impl<'a> Inputs<'a> {
     /// The table of `model` itself, as just built, for its audits.
     pub fn own_table(&self, model: &Model, days: Interval) -> Result<InputTable> {
         let files = self.partitions(&model.name, days)?;
-        Ok(InputTable { name: model.name.clone(), columns: with_date(model), data: TableData::Files(files) })
+        Ok(InputTable {
+            name: model.name.clone(),
+            columns: with_date(model),
+            data: TableData::Files(files),
+        })
     }
 
     fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
@@ -71,7 +83,11 @@ impl<'a> Inputs<'a> {
                 (columns, self.partitions(name, reached)?)
             }
         };
-        Ok(InputTable { name: read.table.name().to_owned(), columns, data: TableData::Files(files) })
+        Ok(InputTable {
+            name: read.table.name().to_owned(),
+            columns,
+            data: TableData::Files(files),
+        })
     }
 
     fn decoded_files(&self, kind: Kind, days: Interval) -> Result<Vec<InputFile>> {

@@ -11,6 +11,8 @@ use crate::accounting::Accounting;
 use crate::error::{Error, Result};
 use crate::interval::Interval;
 use crate::manifest::{Commit, DecodedObject, FORMAT, Manifest, Partition};
+use crate::model::Table;
+use crate::model::catalog::{Catalog, Entry};
 use crate::plan::{MissingDay, Plan};
 use crate::schema::Kind;
 use crate::sink::Published;
@@ -160,19 +162,21 @@ impl Report {
     }
 
     /// Counts what can only be counted at the end: published rows and duplicates.
-    pub(super) fn account(&mut self, manifest: &Manifest, plan: &Plan) {
+    pub(super) fn account(&mut self, catalog: &Catalog, manifest: &Manifest, plan: &Plan) {
         if let Some(days) = plan.requested {
             for partitions in manifest.partitions.values() {
                 let published = partitions.range(days.start..days.end).filter(|(_, p)| p.published);
                 self.rows += published.map(|(_, p)| p.rows).sum::<u64>();
             }
         }
-        let staged: BTreeSet<NaiveDate> = plan
-            .builds()
-            .filter(|(step, _)| step.model == STAGED_EVENTS)
-            .map(|(_, build)| build.date)
-            .collect();
-        self.duplicates = duplicates(manifest, &staged);
+        let reads_events = |entry: &&Entry| {
+            entry.model.reads.iter().any(|read| read.table == Table::Input(Kind::Events))
+        };
+        if let Some(staging) = catalog.models.iter().find(reads_events) {
+            let own = plan.builds().filter(|(step, _)| step.model == staging.model.name);
+            let days: BTreeSet<NaiveDate> = own.map(|(_, build)| build.date).collect();
+            self.duplicates = duplicates(manifest, &staging.model.name, &days);
+        }
     }
 
     pub(super) fn finish(&mut self, outcome: &Result<()>) {
@@ -187,14 +191,11 @@ impl Report {
     }
 }
 
-/// The model that leaves duplicates out.
-const STAGED_EVENTS: &str = "stg_events";
-
-/// Accepted events of `days` less the rows that staging kept of them.
-fn duplicates(manifest: &Manifest, days: &BTreeSet<NaiveDate>) -> u64 {
+/// Accepted events of `days` less the rows that `staging`, which leaves copies out, kept of them.
+fn duplicates(manifest: &Manifest, staging: &str, days: &BTreeSet<NaiveDate>) -> u64 {
     let events = manifest.objects.values().filter(|o| o.kind.table() == Kind::Events);
     let files = events.flat_map(|o| &o.files).filter(|f| days.contains(&f.date));
-    let kept = days.iter().filter_map(|date| manifest.partition(STAGED_EVENTS, *date));
+    let kept = days.iter().filter_map(|date| manifest.partition(staging, *date));
     let kept: u64 = kept.map(|p| p.rows).sum();
     files.map(|f| f.rows).sum::<u64>().saturating_sub(kept)
 }

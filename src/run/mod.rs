@@ -78,7 +78,10 @@ impl Job<'_> {
             None => builder.tempdir(),
         };
         folder.map_err(|e| {
-            let place = self.tmp_dir.as_deref().map_or("the system's temporary folder".into(), |p| p.display().to_string());
+            let place = self
+                .tmp_dir
+                .as_deref()
+                .map_or("the system's temporary folder".into(), |p| p.display().to_string());
             crate::error::io_error(place, e)
         })
     }
@@ -130,7 +133,7 @@ fn carry_out(job: &Job<'_>, warehouse: &mut Warehouse, report: &mut Report) -> R
     report.planned(&plan);
     let missing = plan.missing.clone();
     execute::execute(job, warehouse, &plan, report)?;
-    report.account(warehouse.manifest(), &plan);
+    report.account(job.catalog, warehouse.manifest(), &plan);
     if let (plan::Days::These(_), Some(first)) = (job.request.days, missing.first()) {
         let days: Vec<_> = missing.iter().map(|m| m.date.to_string()).collect();
         return Err(Error::new(ErrorKind::Input, "days were asked for that have no logs")

@@ -64,7 +64,10 @@ impl Warehouse {
         }
         let warehouse = Warehouse { store, manifest, _lock: Some(lock) };
         for commit in unfinished {
-            tracing::info!(generation = commit.generation, "publishing what an interrupted run had committed");
+            tracing::info!(
+                generation = commit.generation,
+                "publishing what an interrupted run had committed"
+            );
             warehouse.publish(&commit)?;
         }
         Ok(warehouse)
@@ -143,8 +146,7 @@ pub fn public_key(partition: &Partition) -> String {
 /// Published partitions of `commit` whose content differs from what readers see.
 fn changed(before: &Manifest, commit: &Commit) -> Vec<Partition> {
     let differs = |p: &&Partition| {
-        p.published
-            && before.partition(&p.table, p.date).is_none_or(|old| old.content != p.content)
+        p.published && before.partition(&p.table, p.date).is_none_or(|old| old.content != p.content)
     };
     commit.partitions.iter().filter(differs).cloned().collect()
 }

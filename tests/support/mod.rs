@@ -6,3 +6,4 @@ pub mod chaos;
 pub mod fold;
 pub mod moto;
 pub mod proxy;
+pub mod warehouse;

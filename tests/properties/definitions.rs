@@ -1,0 +1,64 @@
+//! Every published cell equals the one that a plain fold over the raw logs computes.
+//!
+//! The fold shares neither code nor SQL with the program.
+
+use chatkpi::interval::{Interval, plus};
+
+use crate::support::chaos::{PLACES, world};
+use crate::support::fold::{Cell, Place, expected, history};
+use crate::support::warehouse::Bench;
+
+/// Days of a world; with the worlds of one test they make more than two hundred days.
+const DAYS: u32 = 16;
+
+fn assert_world(seed: u64) {
+    let (zone, start) = PLACES[seed as usize % PLACES.len()];
+    let world = world(seed, DAYS, start.parse().unwrap(), zone);
+    let objects = world.objects(seed);
+    let (first, last) = history(&world, &objects).expect("a world has events");
+    let bench = Bench::new(&world, &objects);
+    bench.run(Interval::new(first, plus(last, 1)));
+    let (found, expected) = (bench.cells(), expected(&world, &objects));
+    let mut wrong = Vec::new();
+    for (place, cell) in &expected {
+        match found.get(place) {
+            Some(other) if same(cell, other) => {}
+            other => wrong.push(format!("{place:?}\n  expected {cell:?}\n  found    {other:?}")),
+        }
+    }
+    let more = found.keys().filter(|place| !expected.contains_key(place));
+    wrong
+        .extend(more.map(|place: &Place| format!("{place:?}\n  not expected: {:?}", found[place])));
+    assert!(
+        wrong.is_empty(),
+        "seed {seed}: {} of {} cells differ, the first of them:\n{}",
+        wrong.len(),
+        expected.len(),
+        wrong[..wrong.len().min(12)].join("\n")
+    );
+}
+
+fn same(a: &Cell, b: &Cell) -> bool {
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-3);
+    let ends = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) => close(a, b),
+        (None, None) => true,
+        _ => false,
+    };
+    close(a.numerator, b.numerator)
+        && close(a.denominator, b.denominator)
+        && close(a.value, b.value)
+        && ends(a.ci_low, b.ci_low)
+        && ends(a.ci_high, b.ci_high)
+        && (a.n, a.low_n, &a.status) == (b.n, b.low_n, &b.status)
+}
+
+/// One test a seed, so that they run side by side and a failure names its world.
+macro_rules! worlds {
+    ($($name:ident $seed:literal),*) => { $(#[test] fn $name() { assert_world($seed); })* };
+}
+
+worlds!(
+    seed_0 0, seed_1 1, seed_2 2, seed_3 3, seed_4 4, seed_5 5, seed_6 6, seed_7 7, seed_8 8, seed_9 9,
+    seed_10 10, seed_11 11, seed_12 12, seed_13 13
+);
