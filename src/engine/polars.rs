@@ -24,6 +24,9 @@ use crate::schema::{Column as ContractColumn, DECIMAL_PRECISION, DECIMAL_SCALE, 
 /// One row group for all but the largest partitions, and never more than readers like.
 const ROW_GROUP_ROWS: usize = 1_000_000;
 
+/// Address space that a query's thread may use; only what it touches costs memory.
+const STACK_BYTES: usize = 256 << 20;
+
 /// The embedded engine.
 #[derive(Debug)]
 pub struct PolarsEngine(());
@@ -39,15 +42,19 @@ impl PolarsEngine {
 
 impl super::Engine for PolarsEngine {
     fn write(&self, query: &Query, folder: &Path) -> Result<Vec<Written>> {
-        let frame = execute(&query.sql, &query.inputs)?;
-        let wrapped = wrap(frame, query).map_err(|e| refused(&e, &query.sql))?;
-        let rows = collect(wrapped).map_err(|e| refused(&e, &query.sql))?;
+        let rows = on_deep_stack(|| {
+            let frame = execute(&query.sql, &query.inputs)?;
+            let wrapped = wrap(frame, query).map_err(|e| refused(&e, &query.sql))?;
+            collect(wrapped).map_err(|e| refused(&e, &query.sql))
+        })?;
         split(&rows, query, folder)
     }
 
     fn read(&self, sql: &str, inputs: &[InputTable], limit: usize) -> Result<Rows> {
-        let frame = execute(sql, inputs)?;
-        let all = collect(frame).map_err(|e| refused(&e, sql))?;
+        let all = on_deep_stack(|| {
+            let frame = execute(sql, inputs)?;
+            collect(frame).map_err(|e| refused(&e, sql))
+        })?;
         let columns = all.get_column_names().iter().map(ToString::to_string).collect();
         let head = all.head(Some(limit));
         let text = |value: AnyValue<'_>| match value {
@@ -59,6 +66,16 @@ impl super::Engine for PolarsEngine {
         let row = |row: usize| head.columns().iter().map(|c| cell(c, row)).collect();
         Ok(Rows { columns, rows: (0..head.height()).map(row).collect(), total: all.height() as u64 })
     }
+}
+
+/// Runs `work` on a thread with room for deep plans: each `UNION ALL` is one level deeper, and a
+/// table of many metrics would overflow the stack that a thread has by default.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES);
+        let running = thread.spawn_scoped(scope, work).map_err(|e| io_error("a thread for a query", e))?;
+        running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Runs the common table expressions one after the other. One that is read more than once is
