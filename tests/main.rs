@@ -4,4 +4,5 @@
 //! makes, and fail without it.
 
 mod commands;
+mod models;
 mod support;
