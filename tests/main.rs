@@ -4,5 +4,6 @@
 //! makes, and fail without it.
 
 mod commands;
+mod models;
 mod properties;
 mod support;

@@ -24,6 +24,9 @@ use crate::schema::{Column as ContractColumn, DECIMAL_PRECISION, DECIMAL_SCALE, 
 /// One row group for all but the largest partitions, and never more than readers like.
 const ROW_GROUP_ROWS: usize = 1_000_000;
 
+/// Address space that a query's thread may use; only what it touches costs memory.
+const STACK_BYTES: usize = 256 << 20;
+
 /// The embedded engine.
 #[derive(Debug)]
 pub struct PolarsEngine(());
@@ -39,16 +42,16 @@ impl PolarsEngine {
 
 impl super::Engine for PolarsEngine {
     fn write(&self, query: &Query, folder: &Path) -> Result<Vec<Written>> {
-        on_large_stack(|| {
+        let rows = on_deep_stack(|| {
             let frame = execute(&query.sql, &query.inputs)?;
             let wrapped = wrap(frame, query).map_err(|e| refused(&e, &query.sql))?;
-            let rows = collect(wrapped).map_err(|e| refused(&e, &query.sql))?;
-            split(&rows, query, folder)
-        })
+            collect(wrapped).map_err(|e| refused(&e, &query.sql))
+        })?;
+        split(&rows, query, folder)
     }
 
     fn read(&self, sql: &str, inputs: &[InputTable], limit: usize) -> Result<Rows> {
-        let all = on_large_stack(|| {
+        let all = on_deep_stack(|| {
             let frame = execute(sql, inputs)?;
             collect(frame).map_err(|e| refused(&e, sql))
         })?;
@@ -61,26 +64,17 @@ impl super::Engine for PolarsEngine {
         };
         let cell = |column: &Column, row: usize| column.get(row).map(text).unwrap_or_default();
         let row = |row: usize| head.columns().iter().map(|c| cell(c, row)).collect();
-        Ok(Rows {
-            columns,
-            rows: (0..head.height()).map(row).collect(),
-            total: all.height() as u64,
-        })
+        Ok(Rows { columns, rows: (0..head.height()).map(row).collect(), total: all.height() as u64 })
     }
 }
 
-/// Plans are trees that polars walks by recursion, and a query of many metrics is a deep one.
-const STACK_BYTES: usize = 256 << 20;
-
-fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+/// Runs `work` on a thread with room for deep plans: each `UNION ALL` is one level deeper, and a
+/// table of many metrics would overflow the stack that a thread has by default.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("query".into()).stack_size(STACK_BYTES);
-        let handle = thread
-            .spawn_scoped(scope, work)
-            .map_err(|e| Error::new(ErrorKind::Transient, "no thread for a query").because(e))?;
-        handle.join().unwrap_or_else(|_| {
-            Err(Error::internal("the engine panicked; the message stands above"))
-        })
+        let thread = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES);
+        let running = thread.spawn_scoped(scope, work).map_err(|e| io_error("a thread for a query", e))?;
+        running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -119,8 +113,7 @@ fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
     let wrong = |message: String| Error::config(message).context("query", sql);
     let mut statements =
         Parser::parse_sql(&GenericDialect {}, sql).map_err(|e| wrong(format!("not SQL: {e}")))?;
-    let Some(Statement::Query(mut query)) = statements.pop().filter(|_| statements.is_empty())
-    else {
+    let Some(Statement::Query(mut query)) = statements.pop().filter(|_| statements.is_empty()) else {
         return Err(wrong("a model is one query".to_owned()));
     };
     let mut readings: BTreeMap<String, usize> = BTreeMap::new();
@@ -131,11 +124,7 @@ fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
     let with = query.with.take();
     let step = |cte: Cte| {
         let name = cte.alias.name.value;
-        SubQuery {
-            sql: cte.query.to_string(),
-            readings: readings.get(&name).copied().unwrap_or(0),
-            name,
-        }
+        SubQuery { sql: cte.query.to_string(), readings: readings.get(&name).copied().unwrap_or(0), name }
     };
     let steps = with.into_iter().flat_map(|with| with.cte_tables).map(step).collect();
     Ok((steps, query.to_string()))
@@ -167,8 +156,7 @@ fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame
             return Ok(DataFrame::new(height, series.collect())?.lazy());
         }
         TableData::Files(_) => {
-            let field =
-                |c: &&ContractColumn| Field::new(c.name.as_str().into(), polars_type(c.kind));
+            let field = |c: &&ContractColumn| Field::new(c.name.as_str().into(), polars_type(c.kind));
             DataFrame::empty_with_schema(&columns.iter().map(field).collect::<Schema>())
         }
     };
@@ -193,11 +181,7 @@ fn read_file(file: &InputFile, columns: &[&ContractColumn]) -> PolarsResult<Data
     let column = |c: &&ContractColumn| match file.date {
         Some(date) if c.name == "date" => {
             let day = AnyValue::Date(day_number(date));
-            Ok(Column::new_scalar(
-                "date".into(),
-                Scalar::new(DataType::Date, day.into_static()),
-                height,
-            ))
+            Ok(Column::new_scalar("date".into(), Scalar::new(DataType::Date, day.into_static()), height))
         }
         _ => read.column(&c.name)?.cast(&polars_type(c.kind)),
     };
@@ -221,10 +205,8 @@ fn wrap(frame: LazyFrame, query: &Query) -> PolarsResult<LazyFrame> {
     for column in &query.columns {
         columns.push(col(column.name.as_str()).strict_cast(polars_type(column.kind)));
     }
-    let keys: Vec<PlSmallStr> = std::iter::once("date")
-        .chain(query.order.iter().map(String::as_str))
-        .map(Into::into)
-        .collect();
+    let keys: Vec<PlSmallStr> =
+        std::iter::once("date").chain(query.order.iter().map(String::as_str)).map(Into::into).collect();
     let order = SortMultipleOptions::default().with_maintain_order(false);
     Ok(frame.select(columns).sort(keys, order))
 }
@@ -264,12 +246,11 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
 
 fn write_file(part: &mut DataFrame, path: &Path, query: &Query) -> Result<()> {
     let file = File::create(path).map_err(|e| io_error(path.display(), e))?;
-    // Readers prune by these; a count of distinct values would be an estimate that costs more.
-    let statistics = StatisticsOptions { distinct_count: false, ..StatisticsOptions::full() };
     ParquetWriter::new(file)
         // None is zstd's own default level, 3.
         .with_compression(ParquetCompression::Zstd(None))
-        .with_statistics(statistics)
+        // Readers prune by these; a count of distinct values would be an estimate that costs more.
+        .with_statistics(StatisticsOptions { distinct_count: false, ..StatisticsOptions::full() })
         .with_row_group_size(Some(ROW_GROUP_ROWS))
         .finish(part)
         .map_err(|e| failed(e, path, query))?;
@@ -282,9 +263,7 @@ fn failed(error: PolarsError, path: &Path, query: &Query) -> Error {
             let copy = std::io::Error::new(error.kind(), error.to_string());
             io_error(path.display(), copy)
         }
-        other => Error::internal("a partition cannot be written")
-            .context("query", &query.sql)
-            .because(other),
+        other => Error::internal("a partition cannot be written").context("query", &query.sql).because(other),
     }
 }
 

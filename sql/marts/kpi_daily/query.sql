@@ -56,7 +56,10 @@ c_wilson AS (
 )
 SELECT
     date, metric, {{ dims() }}, numerator, denominator, value,
-    CASE WHEN is_proportion = 1 THEN centre - half_width END AS ci_low,
-    CASE WHEN is_proportion = 1 THEN centre + half_width END AS ci_high,
+    -- At none and at all of them one end is exactly 0 or 1, where rounding would step over it.
+    CASE WHEN is_proportion = 1 AND numerator = 0 THEN CAST(0 AS DOUBLE)
+         WHEN is_proportion = 1 THEN centre - half_width END AS ci_low,
+    CASE WHEN is_proportion = 1 AND numerator = denominator THEN CAST(1 AS DOUBLE)
+         WHEN is_proportion = 1 THEN centre + half_width END AS ci_high,
     unit, n, n < {{ low_n }} AS low_n, status, definition_version
 FROM c_wilson
