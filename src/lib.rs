@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` says which module may use which; `tests/architecture.rs` holds it.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::expect_used, clippy::panic, clippy::unwrap_used))]
 
 pub mod accounting;
 #[cfg(feature = "engine")]

@@ -44,8 +44,7 @@ impl super::Engine for PolarsEngine {
     fn write(&self, query: &Query, folder: &Path) -> Result<Vec<Written>> {
         let rows = on_deep_stack(|| {
             let frame = execute(&query.sql, &query.inputs)?;
-            let wrapped = wrap(frame, query).map_err(|e| refused(&e, &query.sql))?;
-            collect(wrapped).map_err(|e| refused(&e, &query.sql))
+            collect(wrap(frame, query)).map_err(|e| refused(&e, &query.sql))
         })?;
         split(&rows, query, folder)
     }
@@ -200,7 +199,7 @@ fn words(sql: &str) -> Result<BTreeSet<String>> {
 }
 
 /// Casts to the contract and puts the columns in its order.
-fn wrap(frame: LazyFrame, query: &Query) -> PolarsResult<LazyFrame> {
+fn wrap(frame: LazyFrame, query: &Query) -> LazyFrame {
     let mut columns = vec![col("date").strict_cast(DataType::Date)];
     for column in &query.columns {
         columns.push(col(column.name.as_str()).strict_cast(polars_type(column.kind)));
@@ -208,7 +207,7 @@ fn wrap(frame: LazyFrame, query: &Query) -> PolarsResult<LazyFrame> {
     let keys: Vec<PlSmallStr> =
         std::iter::once("date").chain(query.order.iter().map(String::as_str)).map(Into::into).collect();
     let order = SortMultipleOptions::default().with_maintain_order(false);
-    Ok(frame.select(columns).sort(keys, order))
+    frame.select(columns).sort(keys, order)
 }
 
 fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>> {

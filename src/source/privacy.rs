@@ -113,6 +113,7 @@ impl fmt::Debug for UserHasher {
 pub(super) struct Pseudonym([u8; 26]);
 
 impl Pseudonym {
+    #[allow(clippy::expect_used, reason = "the bytes come from an encoder of ASCII")]
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("base32 is ASCII")
     }

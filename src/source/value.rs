@@ -75,6 +75,7 @@ pub(super) struct Fields<'r, 'a> {
 }
 
 /// The slot of `name`; for use in constants, where a wrong name does not compile.
+#[allow(clippy::panic, reason = "it runs in constants only, where it stops the compiler")]
 pub(super) const fn slot(names: &[&str], name: &str) -> usize {
     let mut at = 0;
     while at < names.len() {

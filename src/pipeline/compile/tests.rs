@@ -147,6 +147,7 @@ fn a_local_day_reads_the_objects_of_every_path_date_it_touches() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a pipeline with every mistake and what is said of each")]
 fn every_mistake_is_told_at_once_and_in_its_place() {
     let text = r#"version: 2
 name: My Bot

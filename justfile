@@ -1,0 +1,39 @@
+# `just` lists the recipes; each is one command that also works without just.
+
+_default:
+    @just --list
+
+# What CI runs, from nothing
+ci:
+    .ci/run
+
+# A company's logs and their KPIs, in ./demo
+demo:
+    cargo run --locked -- demo
+
+clean-demo:
+    rm -rf demo
+
+# All tests (makes the Python environment once)
+test *ARGS:
+    scripts/test-env.sh
+    cargo test --locked {{ARGS}}
+
+# The tests that need no query engine: seconds instead of minutes
+test-core *ARGS:
+    cargo test --locked --no-default-features --lib --test architecture {{ARGS}}
+
+lint:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+
+# Licences, advisories and banned crates (needs cargo-deny)
+deny:
+    cargo deny --locked check
+
+release:
+    cargo build --locked --release
+
+# ~/.cargo/bin/chatkpi, optimised
+install:
+    cargo install --path . --locked

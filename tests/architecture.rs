@@ -1,0 +1,498 @@
+//! The walls of `ARCHITECTURE.md`, held by reading the sources as text.
+//!
+//! Needs nothing but the standard library, so it compiles in a second and depends on no feature.
+//! Every scanner is first run on a tiny text that breaks its rule: a wall that cannot fail holds
+//! nothing. Leaves out: what clippy (`clippy.toml`) and the compiler hold already.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pages::{documented, headed, keys, metrics};
+use text::{code, is_word, leading_word, literals};
+
+#[path = "architecture/pages.rs"]
+mod pages;
+#[path = "architecture/text.rs"]
+mod text;
+
+/// Which modules each top-level module may import, bottom-up; the table of `ARCHITECTURE.md`.
+const IMPORTS: &[(&str, &[&str])] = &[
+    // The core: pure, no clock, no environment, no input or output.
+    ("error", &[]),
+    ("interval", &[]),
+    ("schema", &[]),
+    ("accounting", &["error"]),
+    ("pipeline", &["error", "interval", "schema"]),
+    ("model", &["error", "interval", "pipeline", "schema"]),
+    ("manifest", &["accounting", "error", "schema"]),
+    ("plan", &["error", "interval", "manifest", "model", "pipeline", "schema"]),
+    // The shell: touches the world.
+    ("storage", &["error", "pipeline"]),
+    ("source", &["accounting", "error", "interval", "pipeline", "schema"]),
+    ("engine", &["error", "interval", "schema"]),
+    ("sink", &["engine", "error", "manifest", "model", "plan", "schema", "storage"]),
+    (
+        "run",
+        &[
+            "accounting",
+            "engine",
+            "error",
+            "interval",
+            "manifest",
+            "model",
+            "pipeline",
+            "plan",
+            "schema",
+            "sink",
+            "source",
+            "storage",
+        ],
+    ),
+    ("demo", &["error", "interval"]),
+    (
+        "cli",
+        &[
+            "accounting",
+            "demo",
+            "engine",
+            "error",
+            "interval",
+            "manifest",
+            "model",
+            "pipeline",
+            "plan",
+            "run",
+            "schema",
+            "sink",
+            "source",
+            "storage",
+        ],
+    ),
+];
+
+/// The only places that may name a heavy crate.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("clap", &["src/cli/"]),
+    ("indicatif", &["src/cli/"]),
+    ("minijinja", &["src/model/query.rs"]),
+    ("object_store", &["src/storage/"]),
+    ("parquet", &["src/sink/", "src/source/"]),
+    ("polars", &["src/engine/polars.rs"]),
+    ("serde_yaml", &["src/model/spec.rs", "src/pipeline/spec.rs"]),
+    ("sqlparser", &["src/engine/polars.rs", "src/model/lint/"]),
+    ("tokio", &["src/storage/"]),
+];
+
+/// What reads the clock or the environment; only `src/cli/` may.
+const WORLD: &[&str] = &[
+    "env::args",
+    "env::remove_var",
+    "env::set_var",
+    "env::var",
+    "env::var_os",
+    "env::vars",
+    "env::vars_os",
+    "Instant::now",
+    "Local::now",
+    "SystemTime::now",
+    "Utc::now",
+];
+
+/// A file of more lines is two files. None is excused.
+const MOST_LINES: usize = 500;
+
+/// String literals that are a metric's name and mean something else.
+const NAMESAKES: &[(&str, &str, &str)] = &[
+    ("src/demo/aftermath.rs", "nps", "an instrument of the canonical format"),
+    ("src/pipeline/compile/mod.rs", "sessions", "the key of a pipeline"),
+    ("src/pipeline/compile/settings.rs", "sessions", "the key of a pipeline"),
+    ("src/source/event.rs", "nps", "an instrument of the canonical format"),
+];
+
+#[test]
+fn imports_point_toward_the_core() {
+    assert_eq!(
+        imports("use crate::plan::{Plan}; fn f() { crate::run::run() }"),
+        set(&["plan", "run"])
+    );
+    assert_eq!(imports("use crate::{error::Error, sink};"), set(&["error", "sink"]));
+    assert_eq!(imports("// crate::cli\n let s = \"crate::cli\";"), set(&[]));
+
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let Some(module) = module_of(&file) else { continue };
+        let Some((_, allowed)) = IMPORTS.iter().find(|(name, _)| *name == module) else {
+            wrong.push(format!("{file}: `{module}` is not in the table of imports"));
+            continue;
+        };
+        for import in imports(without_tests(&file, &text)) {
+            if import != module && !allowed.contains(&import.as_str()) {
+                wrong.push(format!("{file}: `{module}` may not import `{import}`"));
+            }
+        }
+        // Tests make values of their own, and may take them from anything that lies below.
+        let below = IMPORTS.iter().map(|(name, _)| *name).take_while(|name| *name != module);
+        let below: Vec<&str> = below.collect();
+        for import in imports(&text) {
+            if import != module && !below.contains(&import.as_str()) {
+                wrong.push(format!("{file}: a test of `{module}` may not import `{import}`"));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn the_table_of_imports_has_no_cycle_and_nothing_unused() {
+    assert!(cycle(&[("a", &["b"]), ("b", &["a"])]).is_some());
+    assert_eq!(cycle(IMPORTS), None);
+
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in sources() {
+        if let Some(module) = module_of(&file) {
+            used.entry(module).or_default().extend(imports(without_tests(&file, &text)));
+        }
+    }
+    let mut idle = Vec::new();
+    for (module, allowed) in IMPORTS {
+        let real = used.get(*module).cloned().unwrap_or_default();
+        let unused = allowed.iter().filter(|name| !real.contains(**name));
+        idle.extend(
+            unused.map(|name| format!("`{module}` is allowed `{name}` and does not import it")),
+        );
+    }
+    none(&idle);
+}
+
+#[test]
+fn architecture_md_shows_the_same_table() {
+    assert_eq!(
+        documented("| `a` | `b`, `c` |\n| `d` | nothing |"),
+        vec![row("a", &["b", "c"]), row("d", &[])]
+    );
+
+    let told = documented(&read("ARCHITECTURE.md"));
+    let held: Vec<_> = IMPORTS.iter().map(|(module, allowed)| row(module, allowed)).collect();
+    assert_eq!(told, held, "ARCHITECTURE.md's table of imports differs from this test's");
+}
+
+#[test]
+fn every_heavy_crate_has_one_owner() {
+    assert!(names_crate("use polars::prelude::*;", "polars"));
+    assert!(names_crate("fn f() { ::polars::run() }", "polars"));
+    assert!(!names_crate("use crate::engine::polars::PolarsEngine; // polars::x", "polars"));
+
+    let mut wrong = Vec::new();
+    for (name, owners) in OWNERS {
+        let mut found = false;
+        for (file, text) in sources() {
+            if names_crate(&text, name) {
+                found = true;
+                if !owners.iter().any(|owner| file.starts_with(owner)) {
+                    wrong.push(format!("{file}: `{name}` belongs to {}", owners.join(", ")));
+                }
+            }
+        }
+        if !found {
+            wrong.push(format!("nothing names `{name}`: take it out of the table"));
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn the_clock_and_the_environment_enter_in_cli_alone() {
+    assert_eq!(reads_of_the_world("let now = chrono::Utc::now();"), ["Utc::now"]);
+    assert_eq!(reads_of_the_world("std::env::var(NAME)"), ["env::var"]);
+    assert!(reads_of_the_world("// Utc::now() is for cli\n\"Utc::now\"; env!(\"X\");").is_empty());
+
+    let mut wrong = Vec::new();
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("src/cli/")) {
+        wrong.extend(reads_of_the_world(&text).iter().map(|read| format!("{file}: {read}")));
+    }
+    none(&wrong);
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_none_is_too_long() {
+    assert_eq!(complaints("a.rs", "use std::fs;\n").len(), 1);
+    assert_eq!(complaints("a.rs", &format!("//! Long.\n{}", "\n".repeat(MOST_LINES))).len(), 1);
+    assert!(complaints("a.rs", "//! Short.\n").is_empty());
+
+    let files = sources().into_iter().chain(rust_files("tests"));
+    none(&files.flat_map(|(file, text)| complaints(&file, &text)).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_model_is_a_folder_with_contract_and_query() {
+    assert_eq!(missing_files(|name| name == "model.yaml"), ["query.sql"]);
+
+    let mut wrong = Vec::new();
+    for folder in model_folders() {
+        let missing = missing_files(|name| folder.join(name).is_file());
+        wrong.extend(missing.iter().map(|name| format!("{} has no {name}", folder.display())));
+    }
+    none(&wrong);
+}
+
+#[test]
+fn no_metric_is_named_in_rust() {
+    let metrics = set(&["csat", "dau"]);
+    assert_eq!(named_metrics("let a = \"csat\"; // \"dau\"", &metrics), set(&["csat"]));
+    assert_eq!(
+        named_metrics("let a = r#\"SELECT dau FROM t\"#; let c = '\"';", &metrics),
+        set(&["dau"])
+    );
+    assert!(named_metrics("let csat = \"csat_5\";", &metrics).is_empty());
+    assert_eq!(without_tests("a.rs", "a;\n#[cfg(test)]\nmod tests {\n\"csat\"\n}\n"), "a;");
+
+    let metrics = metrics_by_table().into_values().flatten().collect();
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    // The demo shows people some.
+    for (file, text) in sources().into_iter().filter(|(file, _)| file != "src/cli/demo.rs") {
+        for metric in named_metrics(without_tests(&file, &text), &metrics) {
+            match NAMESAKES.iter().find(|(at, name, _)| *at == file && *name == metric) {
+                Some(namesake) => _ = seen.insert(namesake),
+                None => wrong.push(format!("{file} names the metric `{metric}`")),
+            }
+        }
+    }
+    let idle = NAMESAKES.iter().filter(|namesake| !seen.contains(namesake));
+    wrong.extend(idle.map(|(file, name, _)| format!("{file} does not name `{name}` any more")));
+    none(&wrong);
+}
+
+#[test]
+fn every_metric_is_explained() {
+    assert_eq!(
+        metrics("metrics:\n  - { name: a_b, numerator: x }\naudits:\n  - { name: c }"),
+        ["a_b"]
+    );
+    assert_eq!(metrics("metrics:\n  - name: a_b\n    numerator: x\n"), ["a_b"]);
+    assert_eq!(headed("# KPIs\n| `a_b` | text `c` |\n"), set(&["a_b"]));
+
+    let text = read("docs/kpis.md");
+    let explained = headed(&text);
+    let declared: BTreeSet<String> = metrics_by_table().into_values().flatten().collect();
+    assert!(declared.len() > 30, "the metrics were not found: {declared:?}");
+    none(
+        &declared
+            .difference(&explained)
+            .map(|m| format!("`{m}` is not in docs/kpis.md"))
+            .collect::<Vec<_>>(),
+    );
+    none(
+        &explained
+            .difference(&declared)
+            .map(|m| format!("docs/kpis.md explains `{m}`, which is no metric"))
+            .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn every_key_of_the_canonical_format_is_explained() {
+    assert_eq!(keys("const COST_KEYS: &[&str] = &[\"a\", \"b\"];\nconst X: u8 = 1;"), ["a", "b"]);
+
+    let explained = headed(&read("docs/canonical.md"));
+    let mut missing = Vec::new();
+    for file in ["src/source/event.rs", "src/source/ledger.rs"] {
+        let keys = keys(&read(file));
+        assert!(keys.len() > 20, "the keys were not found in {file}");
+        let unknown = keys.into_iter().filter(|key| !explained.contains(key));
+        missing.extend(unknown.map(|key| format!("docs/canonical.md lacks `{key}` of {file}")));
+    }
+    none(&missing);
+}
+
+// What the scanners see of a file.
+
+/// Modules named by `crate::` paths, also inside `use crate::{…}`.
+fn imports(text: &str) -> BTreeSet<String> {
+    let code = code(text);
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        // `$crate` and names that end in `crate` are something else.
+        if code[..at].ends_with(|c: char| is_word(c) || c == '$') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        match rest.trim_start().strip_prefix('{') {
+            Some(list) => found.extend(first_names(list)),
+            None => _ = found.insert(leading_word(rest).to_owned()),
+        }
+    }
+    found.remove("");
+    found
+}
+
+/// The first name of each path in a `{…}` list, of which the brace is gone.
+fn first_names(list: &str) -> Vec<String> {
+    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            '}' | ',' if depth == 0 => {
+                names.push(leading_word(list[start..at].trim_start()).to_owned());
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => (),
+        }
+    }
+    names
+}
+
+/// Whether a path begins with the crate `name`.
+fn names_crate(text: &str, name: &str) -> bool {
+    let code = code(text);
+    code.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + name.len()..]);
+        let is_root = match before.strip_suffix("::") {
+            // `::name` is a root again, `x::name` is not.
+            Some(path) => !path.ends_with(|c: char| is_word(c) || c == '>'),
+            None => !before.ends_with(is_word),
+        };
+        let is_used = after.starts_with("::")
+            || ["use", "crate"].iter().any(|word| before.trim_end().ends_with(word));
+        is_root && is_used && !after.starts_with(is_word)
+    })
+}
+
+fn reads_of_the_world(text: &str) -> Vec<&'static str> {
+    let code = code(text);
+    let is_named = |name: &&&str| {
+        code.match_indices(**name).any(|(at, _)| {
+            !code[..at].ends_with(is_word) && !code[at + name.len()..].starts_with(is_word)
+        })
+    };
+    WORLD.iter().filter(is_named).copied().collect()
+}
+
+fn complaints(file: &str, text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !text.starts_with("//!") {
+        wrong.push(format!("{file} does not open with `//!`"));
+    }
+    let lines = text.lines().count();
+    if lines > MOST_LINES {
+        wrong.push(format!("{file} has {lines} lines, more than {MOST_LINES}"));
+    }
+    wrong
+}
+
+/// A file without its tests, which speak of examples.
+fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
+    if file.contains("/tests/") || file.ends_with("/tests.rs") {
+        return "";
+    }
+    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
+fn missing_files(has: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    ["model.yaml", "query.sql"].into_iter().filter(|name| !has(name)).collect()
+}
+
+/// Metrics that stand as a whole word in a string literal. Longer names that contain one are others.
+fn named_metrics(text: &str, metrics: &BTreeSet<String>) -> BTreeSet<String> {
+    let literals = literals(text);
+    let words = literals.iter().flat_map(|literal| {
+        // Prose may say "sessions"; a name stands alone or in SQL.
+        let is_sql = literal.contains("SELECT ");
+        let parts = literal.split(|c: char| !is_word(c));
+        parts.filter(move |word| is_sql || *word == literal.as_str() || word.contains('_'))
+    });
+    words.filter(|word| metrics.contains(*word)).map(str::to_owned).collect()
+}
+
+// The repository.
+
+fn sources() -> Vec<(String, String)> {
+    let files = rust_files("src");
+    assert!(files.len() > 50, "the sources were not found");
+    files
+}
+
+/// Every `.rs` file below a folder: its path from the root with `/`, and its text.
+fn rust_files(folder: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path.strip_prefix(root()).expect("it lies below the root");
+                let name = name.to_string_lossy().replace('\\', "/");
+                let text = read(&name);
+                files.push((name, text));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn model_folders() -> Vec<PathBuf> {
+    let layers = entries(&root().join("sql"));
+    let folders: Vec<PathBuf> = layers.iter().flat_map(|layer| entries(layer)).collect();
+    assert!(folders.len() > 10, "the models were not found");
+    folders
+}
+
+/// The declared metrics, by the folder that declares them.
+fn metrics_by_table() -> BTreeMap<PathBuf, Vec<String>> {
+    let text = |folder: &Path| fs::read_to_string(folder.join("model.yaml")).unwrap_or_default();
+    model_folders().into_iter().map(|folder| (folder.clone(), metrics(&text(&folder)))).collect()
+}
+
+/// The top-level module of a file; None for the roots of library and program.
+fn module_of(file: &str) -> Option<String> {
+    let inner = file.strip_prefix("src/")?;
+    let module = inner.split('/').next()?.trim_end_matches(".rs");
+    (!["lib", "main"].contains(&module)).then(|| module.to_owned())
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+// Judging.
+
+/// A path through the table that comes back to where it began.
+fn cycle(table: &[(&str, &[&str])]) -> Option<String> {
+    // Whatever is only allowed what is already below it is below everything after it.
+    let mut below: BTreeSet<&str> = BTreeSet::new();
+    for (module, allowed) in table {
+        if let Some(above) = allowed.iter().find(|name| !below.contains(**name)) {
+            return Some(format!("{module} imports {above}, which is not below it"));
+        }
+        below.insert(module);
+    }
+    None
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn row(module: &str, allowed: &[&str]) -> (String, BTreeSet<String>) {
+    (module.to_owned(), set(allowed))
+}
+
+fn none(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} found:\n  {}", wrong.len(), wrong.join("\n  "));
+}
