@@ -37,6 +37,8 @@ pub struct Job<'a> {
     pub run_id: String,
     /// RFC 3339, UTC.
     pub started_at: String,
+    /// The same in microseconds; `request.as_of_us` may be another instant.
+    pub started_us: i64,
     /// Days before the days in hand whose objects are listed.
     pub lookback_days: u32,
     /// List every object of every source.
