@@ -8,7 +8,7 @@ mod build;
 mod explain;
 mod fingerprint;
 
-pub use build::{Facts, build, missing_days};
+pub use build::{Facts, build, check_models, missing_days, settled_days};
 pub use explain::{explain, to_json};
 pub use fingerprint::{hash, reach_of};
 
