@@ -169,5 +169,11 @@ pub fn io_error(path: impl fmt::Display, error: std::io::Error) -> Error {
         | Io::ReadOnlyFilesystem => ErrorKind::Config,
         _ => ErrorKind::Transient,
     };
-    Error::new(kind, "cannot read or write a local file").context("file", path).because(error)
+    let is_full = matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge);
+    let told =
+        Error::new(kind, "cannot read or write a local file").context("file", path).because(error);
+    match is_full {
+        true => told.remedy("make room there and run again; what was committed is kept"),
+        false => told,
+    }
 }

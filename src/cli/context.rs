@@ -219,6 +219,7 @@ pub struct JobParts<'a> {
 
 /// A job with the defaults of everything that tunes the process.
 pub fn job(parts: JobParts<'_>) -> Job<'_> {
+    let started = now();
     Job {
         pipeline: &parts.loaded.pipeline,
         catalog: &parts.loaded.catalog,
@@ -227,7 +228,8 @@ pub fn job(parts: JobParts<'_>) -> Job<'_> {
         storage: storage_options(),
         engine: parts.engine,
         run_id: uuid::Uuid::now_v7().to_string(),
-        started_at: now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        started_at: started.to_rfc3339_opts(SecondsFormat::Millis, true),
+        started_us: started.timestamp_micros(),
         lookback_days: parts.lookback_days,
         full_scan: parts.full_scan,
         quarantine_raw: false,

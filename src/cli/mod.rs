@@ -77,7 +77,7 @@ pub fn main() -> u8 {
         }
     };
     start_logging(cli.log_format, cli.quiet);
-    let outcome = refuse_other_engines().and_then(|()| dispatch(&cli));
+    let outcome = contain(|| refuse_other_engines().and_then(|()| dispatch(&cli)));
     match outcome {
         Ok(code) => code,
         Err(error) => {
@@ -85,6 +85,16 @@ pub fn main() -> u8 {
             error.kind.exit_code()
         }
     }
+}
+
+/// A panic is a bug and has a bug's exit code; the panic's own message has been printed by then.
+fn contain(work: impl FnOnce() -> Result<u8>) -> Result<u8> {
+    // Nothing that the work touched is looked at afterwards.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    outcome.unwrap_or_else(|_| {
+        Err(Error::internal("the program met a bug of its own and stopped")
+            .remedy("run again; what was committed is kept. Please report the message above"))
+    })
 }
 
 fn dispatch(cli: &Cli) -> Result<u8> {
@@ -101,7 +111,11 @@ fn start_logging(format: LogFormat, quiet: bool) {
     let level = if quiet { "error" } else { "info" };
     let filter = EnvFilter::try_from_env("CHATKPI_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("error,chatkpi={level}")));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, as on a full disk, is not worth a panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => {
             builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).compact().init();
@@ -134,4 +148,16 @@ fn refuse_other_engines() -> Result<()> {
 /// Writes to stdout; a reader that went away is no failure of ours.
 fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_with_the_exit_code_of_a_bug() {
+        let error = contain(|| panic!("a bug, made for this test")).unwrap_err();
+        assert_eq!(error.kind.exit_code(), 1);
+        assert_eq!(contain(|| Ok(0)).unwrap(), 0);
+    }
 }

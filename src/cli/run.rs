@@ -60,15 +60,16 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
+    if idle {
+        tracing::info!("nothing to do: {} partitions are up to date", report.partitions.up_to_date);
+    }
     super::print(&summary(&report)?);
     match (skip, outcome) {
-        (Some(code), outcome) => {
-            tracing::info!(
-                "skipped: {}",
-                outcome.err().map_or("nothing to do".into(), |e| e.to_string())
-            );
+        (Some(code), Err(error)) => {
+            tracing::info!("skipped: {error}");
             Ok(code)
         }
+        (Some(code), Ok(())) => Ok(code),
         (None, outcome) => outcome.map(|()| 0),
     }
 }

@@ -8,10 +8,10 @@ use serde_json::json;
 use super::context;
 use crate::accounting::Accounting;
 use crate::error::Result;
-use crate::interval::{Interval, day_end_us, plus};
+use crate::interval::{day_end_us, plus};
 use crate::manifest::Manifest;
 use crate::pipeline::Pipeline;
-use crate::plan::missing_days;
+use crate::plan::{missing_days, settled_days};
 use crate::sink::Warehouse;
 use crate::storage::Store;
 
@@ -67,9 +67,8 @@ fn tell(pipeline: &Pipeline, manifest: &Manifest) -> serde_json::Value {
         .iter()
         .map(|(name, (objects, accounting))| json!({ "source": name, "objects": objects, "records": accounting }))
         .collect();
-    let dates = manifest.objects.values().flat_map(|o| &o.files).map(|f| f.date);
-    let span = dates.clone().min().zip(dates.max()).map(|(a, b)| Interval::new(a, b));
-    let missing = span.map_or(Vec::new(), |days| missing_days(pipeline, manifest, &[], days));
+    let days = settled_days(pipeline, manifest);
+    let missing = days.map_or(Vec::new(), |days| missing_days(pipeline, manifest, &[], days));
     json!({
         "generation": manifest.generation,
         "newest_event": events.and_then(chrono::DateTime::from_timestamp_micros)

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -216,7 +217,9 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
     let mut bounds: Vec<(i32, usize, usize)> = Vec::new();
     for (row, day) in dates.physical().iter().enumerate() {
         let Some(day) = day else {
-            return Err(Error::internal("a model's row has no date").context("query", &query.sql));
+            return Err(Error::config("a model's row has no date")
+                .context("query", &query.sql)
+                .remedy("the query must give every row the local day it belongs to, as `date`"));
         };
         match bounds.last_mut() {
             Some(bound) if bound.0 == day => bound.2 += 1,
@@ -236,43 +239,78 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
     }
     match bounds.first() {
         None => Ok(written),
-        Some((day, ..)) => Err(Error::internal("a model made rows of a day it was not asked for")
-            .context("days", query.days)
+        Some((day, ..)) => Err(Error::config("a model made rows of a day it was not asked for")
             .context("row's day", crate::interval::from_day_number(*day))
-            .context("query", &query.sql)),
+            .context("query", &query.sql)
+            .remedy("end the query with WHERE date >= {{ from_day }} AND date < {{ to_day }}")),
     }
 }
 
 fn write_file(part: &mut DataFrame, path: &Path, query: &Query) -> Result<()> {
     let file = File::create(path).map_err(|e| io_error(path.display(), e))?;
-    ParquetWriter::new(file)
+    let mut file = Watched { file, failure: None };
+    let outcome = ParquetWriter::new(&mut file)
         // None is zstd's own default level, 3.
         .with_compression(ParquetCompression::Zstd(None))
         // Readers prune by these; a count of distinct values would be an estimate that costs more.
         .with_statistics(StatisticsOptions { distinct_count: false, ..StatisticsOptions::full() })
         .with_row_group_size(Some(ROW_GROUP_ROWS))
-        .finish(part)
-        .map_err(|e| failed(e, path, query))?;
-    Ok(())
+        .finish(part);
+    match (outcome, file.failure) {
+        (Ok(_), _) => Ok(()),
+        (Err(_), Some(error)) => Err(io_error(path.display(), error)),
+        (Err(other), None) => Err(Error::internal("a partition cannot be written")
+            .context("query", &query.sql)
+            .because(other)),
+    }
 }
 
-fn failed(error: PolarsError, path: &Path, query: &Query) -> Error {
-    match error {
-        PolarsError::IO { error, .. } => {
-            let copy = std::io::Error::new(error.kind(), error.to_string());
-            io_error(path.display(), copy)
+/// Remembers why writing failed: after a full disk the Parquet writer speaks of its own format.
+struct Watched {
+    file: File,
+    failure: Option<std::io::Error>,
+}
+
+impl Write for Watched {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes);
+        if let Err(error) = &written {
+            self.failure = Some(std::io::Error::new(error.kind(), error.to_string()));
         }
-        other => Error::internal("a partition cannot be written").context("query", &query.sql).because(other),
+        written
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
 
 fn refused(error: &PolarsError, sql: &str) -> Error {
-    let kind = match error {
-        PolarsError::SQLInterface(_) | PolarsError::SQLSyntax(_) => ErrorKind::Config,
+    let kind = kind_of(error);
+    let told =
+        Error::new(kind, "the engine refused a query").context("reason", error).context("query", sql);
+    match kind {
+        ErrorKind::Config => told.remedy("correct the model's query; the columns it may name are in the model.yaml of what it reads"),
+        _ => told,
+    }
+}
+
+/// A query that names what is not there, or makes of a column what it cannot be, is its writer's to
+/// correct; models come from users too.
+fn kind_of(error: &PolarsError) -> ErrorKind {
+    match error {
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => kind_of(error),
+        PolarsError::SQLInterface(_)
+        | PolarsError::SQLSyntax(_)
+        | PolarsError::ColumnNotFound(_)
+        | PolarsError::SchemaFieldNotFound(_)
+        | PolarsError::StructFieldNotFound(_)
+        | PolarsError::SchemaMismatch(_)
+        | PolarsError::Duplicate(_)
+        | PolarsError::InvalidOperation(_) => ErrorKind::Config,
         PolarsError::IO { .. } => ErrorKind::Transient,
         _ => ErrorKind::Internal,
-    };
-    Error::new(kind, "the engine refused a query").context("reason", error).context("query", sql)
+    }
 }
 
 fn polars_type(kind: Type) -> DataType {

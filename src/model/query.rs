@@ -78,7 +78,10 @@ pub fn render(
             file: file.to_owned(),
             line: error.line().unwrap_or(0),
             column: usize::from(error.line().is_some()),
-            message: format!("{error:#}"),
+            message: match error.detail() {
+                Some(detail) => format!("{}: {detail}", error.kind()),
+                None => error.kind().to_string(),
+            },
             remedy: None,
         };
         Error::diagnosed("a model's template cannot be filled in", vec![diagnostic])

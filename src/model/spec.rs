@@ -14,12 +14,15 @@ use crate::schema::{Column, Kind, Type};
 pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     let file = format!("{}/model.yaml", text.folder);
     let spec: ModelYaml = serde_yaml::from_str(&text.yaml).map_err(|error| {
+        let error = error.without_snippet();
         let place = error.location();
+        let message = error.render_with_formatter(&serde_yaml::UserMessageFormatter);
         let diagnostic = Diagnostic {
             file: file.clone(),
             line: place.map_or(0, |l| l.line() as usize),
             column: place.map_or(0, |l| l.column() as usize),
-            message: error.to_string(),
+            // The place is told apart from the message.
+            message: message.split(" at line ").next().unwrap_or_default().to_owned(),
             remedy: None,
         };
         Error::diagnosed("a model's contract cannot be read", vec![diagnostic])

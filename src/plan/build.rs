@@ -60,6 +60,9 @@ pub fn build(
     let asked = asked_days(pipeline, manifest, listed, request, first, newest);
     plan.missing = missing_days(pipeline, manifest, listed, asked);
     plan.missing.extend(beyond(pipeline, asked, Some(newest)));
+    if plan.missing.is_empty() && asked.end <= first {
+        plan.missing = absent(pipeline, asked.days());
+    }
     let missing: BTreeSet<NaiveDate> = plan.missing.iter().map(|m| m.date).collect();
     let days: Vec<NaiveDate> =
         asked.days().filter(|d| *d >= first && !missing.contains(d)).collect();
@@ -117,13 +120,20 @@ pub fn missing_days(
 
 /// Where no source has dates in its objects' names, days after the newest event.
 fn beyond(pipeline: &Pipeline, days: Interval, newest: Option<NaiveDate>) -> Vec<MissingDay> {
-    let events: Vec<_> = pipeline.sources.iter().filter(|s| s.kind == Kind::Events).collect();
-    if events.iter().any(|s| s.path.has_date() || s.empty_ok) {
+    let mut events = pipeline.sources.iter().filter(|s| s.kind == Kind::Events);
+    if events.any(|s| s.path.has_date()) {
         return Vec::new();
     }
-    let Some(first) = events.first() else { return Vec::new() };
-    let missing = |date| MissingDay { date, source: first.name.clone(), path_date: date };
-    days.days().filter(|date| newest.is_none_or(|n| *date > n)).map(missing).collect()
+    absent(pipeline, days.days().filter(|date| newest.is_none_or(|n| *date > n)))
+}
+
+/// `days` as missing days of the first source of events, unless one may be silent.
+fn absent(pipeline: &Pipeline, days: impl Iterator<Item = NaiveDate>) -> Vec<MissingDay> {
+    let mut events = pipeline.sources.iter().filter(|s| s.kind == Kind::Events);
+    let Some(first) = events.clone().next().filter(|_| !events.any(|s| s.empty_ok)) else {
+        return Vec::new();
+    };
+    days.map(|date| MissingDay { date, source: first.name.clone(), path_date: date }).collect()
 }
 
 fn path_dates(manifest: &Manifest, listed: &[ListedObject], source: &str) -> BTreeSet<NaiveDate> {
@@ -156,16 +166,28 @@ fn asked_days(
             // A day is over when its end has passed; the day of `as_of` itself is not.
             let today = local_date(request.as_of_us, pipeline.zone);
             let over = if include_today { today } else { plus(today, -1) };
-            let dated = pipeline
-                .sources
-                .iter()
-                .filter(|s| s.kind == Kind::Events && s.path.has_date())
-                .filter_map(|s| path_dates(manifest, listed, &s.name).last().copied())
-                .max();
-            let last = dated.unwrap_or(newest).min(over);
+            let last = last_logged(pipeline, manifest, listed).unwrap_or(newest).min(over);
             Interval::new(first, plus(last, 1))
         }
     }
+}
+
+/// The newest date in the names of event objects; None where names have no dates.
+fn last_logged(
+    pipeline: &Pipeline,
+    manifest: &Manifest,
+    listed: &[ListedObject],
+) -> Option<NaiveDate> {
+    let dated = pipeline.sources.iter().filter(|s| s.kind == Kind::Events && s.path.has_date());
+    dated.filter_map(|s| path_dates(manifest, listed, &s.name).last().copied()).max()
+}
+
+/// The days from the first event to the last day of which there is an object: those that a run
+/// without days would want to publish.
+pub fn settled_days(pipeline: &Pipeline, manifest: &Manifest) -> Option<Interval> {
+    let (first, newest) = event_days(manifest)?;
+    let last = last_logged(pipeline, manifest, &[]).unwrap_or(newest);
+    Some(Interval::new(first, plus(last, 1)))
 }
 
 /// R6: the smaller of as-of and the newest accepted event, unless sources say when they are complete.
@@ -179,6 +201,12 @@ fn watermark(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> i64 {
         bound = bound.min(objects.filter_map(|o| o.newest_ts_us).max().unwrap_or(as_of_us));
     }
     bound
+}
+
+/// # Errors
+/// Configuration: the request names a table that is not published.
+pub fn check_models(catalog: &Catalog, request: &Request) -> Result<()> {
+    wanted_models(catalog, request).map(drop)
 }
 
 fn wanted_models<'a>(catalog: &'a Catalog, request: &Request) -> Result<Vec<&'a Entry>> {

@@ -89,7 +89,10 @@ fn build_step(
         order: model.grain.clone(),
         days: step.days,
     };
-    let place = |e: Error| e.context("table", &model.name).context("days", step.days);
+    let file = format!("{}/query.sql", model.folder);
+    let place = |e: Error| {
+        e.context("table", &model.name).context("model", &file).context("days", step.days)
+    };
     let mut all = Vec::new();
     for written in job.engine.write(&query, folder).map_err(place)? {
         inputs.add_built(&model.name, written.date, written.path.clone());
@@ -131,10 +134,15 @@ fn audit(
                     .context("table", &model.name)
                     .context("audit", name)
                     .context("days", days)
-                    .context("rows", format!("{}, the first of them:\n{}", found.total, found.to_text()))
+                    .context("rows", format!("{}, the first of them:{}", found.total, indented(&found.to_text())))
                     .remedy("nothing of these days was published; correct the logs or the model and run again"));
             }
         }
     }
     Ok(())
+}
+
+/// Each line on a line of its own, set off from the error around it.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("\n    {line}")).collect()
 }

@@ -25,6 +25,8 @@ const BATCH: usize = 256;
 const FUTURE_TOLERANCE_US: i64 = 3_600_000_000;
 /// Fewer records say nothing about a source's quality.
 const JUDGED_FROM: u64 = 1_000;
+/// The reason of records that lie in the future.
+const AHEAD: &str = "ts_out_of_range";
 
 pub type Listing = Vec<ListedObject>;
 
@@ -36,6 +38,7 @@ pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
     let mut listing = Vec::new();
     for source in &job.pipeline.sources {
         let dates = path_dates(job, manifest, source);
+        let newest = newest_path_date(job, source);
         let store = Store::open(&source.path.root, &job.storage)
             .map_err(|e| e.context("source", &source.name))?;
         let mut seen = BTreeMap::new();
@@ -43,7 +46,7 @@ pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
             for object in store.list(&prefix).map_err(|e| e.context("source", &source.name))? {
                 let Some(path_date) = source.path.matches(&object.key) else { continue };
                 let outside = |(first, last)| path_date.is_some_and(|d| d < first || d > last);
-                if dates.is_some_and(outside) {
+                if dates.is_some_and(outside) || path_date.zip(newest).is_some_and(|(d, last)| d > last) {
                     continue;
                 }
                 seen.insert(
@@ -92,6 +95,15 @@ fn path_dates(
     Some((first, last))
 }
 
+/// The last date in an object's name that there can be at `--as-of`; a full scan reads them all.
+fn newest_path_date(job: &Job<'_>, source: &Source) -> Option<NaiveDate> {
+    let today = local_date(job.request.as_of_us, job.pipeline.zone);
+    let last = pipeline::object_dates(source, job.pipeline.zone, today).1;
+    // An explicit day is listed even where it lies ahead: what is there is then refused by record.
+    let asked_for = matches!(job.request.days, Days::These(_));
+    (!job.full_scan && !asked_for).then_some(last)
+}
+
 /// Objects whose bytes, or the settings that decide how they are read, were not seen before.
 pub fn undecoded(job: &Job<'_>, manifest: &Manifest, listing: &Listing) -> Listing {
     let sources: BTreeMap<&str, &Source> =
@@ -128,9 +140,12 @@ pub fn decode(
         let folder = job.temporary_folder()?;
         let objects = decode_batch(job, &stores, warehouse.store(), batch, folder.path())?;
         for object in &objects {
-            *judged.entry(object.source.clone()).or_default() += &object.accounting;
+            *judged.entry(object.source.clone()).or_default() += &judged_part(object, job.started_us);
         }
-        judge(job.pipeline, &judged)?;
+        judge(job.pipeline, &judged).map_err(|e| match worst(&objects) {
+            Some(place) => e.context("refused records of the worst object", warehouse.store().url(place)),
+            None => e,
+        })?;
         for object in &objects {
             report.decoded(object);
         }
@@ -342,6 +357,18 @@ fn store_quarantine(
     Ok(Some(key))
 }
 
+/// The records of an object that tell its source's quality. Those between `--as-of` and the real
+/// now are not wrong: the run only pretends that they are not there yet.
+fn judged_part(object: &DecodedObject, now_us: i64) -> Accounting {
+    let mut part = object.accounting.clone();
+    if object.retry_from_us.is_some_and(|from| from <= now_us) {
+        let ahead = part.reasons.remove(AHEAD).unwrap_or(0);
+        part.quarantined -= ahead;
+        part.read -= ahead;
+    }
+    part
+}
+
 /// A source with too many refused records is broken; publishing what is left of it would lie.
 fn judge(pipeline: &Pipeline, judged: &BTreeMap<String, Accounting>) -> Result<()> {
     for source in &pipeline.sources {
@@ -358,7 +385,12 @@ fn judge(pipeline: &Pipeline, judged: &BTreeMap<String, Accounting>) -> Result<(
             .context("quarantined", format!("{} of {} records", sum.quarantined, sum.read - sum.blank))
             .context("limit", source.quarantine_limit)
             .context("reasons", told.join(", "))
-            .remedy("look at the records with `chatkpi check`; if they may be left out, raise the source's `quarantine_limit`"));
+            .remedy("look at the records; if they may be left out, raise the source's `quarantine_limit`"));
     }
     Ok(())
+}
+
+/// Where the refused records of the object with most of them are listed.
+fn worst(objects: &[DecodedObject]) -> Option<&str> {
+    objects.iter().max_by_key(|o| o.accounting.quarantined)?.quarantine.as_deref()
 }

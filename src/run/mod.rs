@@ -21,7 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::{self, Plan, Request};
 use crate::sink::Warehouse;
 use crate::source::UserHasher;
-use crate::storage::{StorageOptions, Store};
+use crate::storage::{Lock, StorageOptions, Store};
 
 pub use ingest::{Listing, Preview, list, preview};
 pub use journal::{Report, RunState};
@@ -37,6 +37,8 @@ pub struct Job<'a> {
     pub run_id: String,
     /// RFC 3339, UTC.
     pub started_at: String,
+    /// The same in microseconds; `request.as_of_us` may be another instant.
+    pub started_us: i64,
     /// Days before the days in hand whose objects are listed.
     pub lookback_days: u32,
     /// List every object of every source.
@@ -109,14 +111,29 @@ pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
 }
 
 fn in_warehouse(job: &Job<'_>, report: &mut Report) -> Result<()> {
+    plan::check_models(job.catalog, &job.request)?;
     let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
-    let lock = store.lock(job.lock_wait)?;
+    let lock = wait_for_lock(job, &store)?;
     let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint())?;
     let outcome = carry_out(job, &mut warehouse, report);
     let mut record = report.clone();
     record.finish(&outcome);
     let recorded = journal::write(warehouse.store(), &record);
     outcome.and(recorded)
+}
+
+/// Waits in slices, so that a signal ends the waiting.
+fn wait_for_lock(job: &Job<'_>, store: &Store) -> Result<Lock> {
+    const SLICE: Duration = Duration::from_millis(250);
+    let mut left = job.lock_wait;
+    loop {
+        job.check_stop()?;
+        let slice = left.min(SLICE);
+        match store.lock(slice) {
+            Err(error) if error.kind == ErrorKind::Conflict && left > slice => left -= slice,
+            outcome => return outcome,
+        }
+    }
 }
 
 fn carry_out(job: &Job<'_>, warehouse: &mut Warehouse, report: &mut Report) -> Result<()> {

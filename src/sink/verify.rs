@@ -56,8 +56,8 @@ impl Audited {
 /// audits over it.
 ///
 /// # Errors
-/// Corrupt where the file is not what the engine said it wrote, internal where it breaks the
-/// contract.
+/// Corrupt where the file is not what the engine said it wrote, audit where a column that must have
+/// values has none, internal where it breaks the contract otherwise.
 pub fn verify(written: Written, model: &Model) -> Result<Audited> {
     let (rows, content) = content(&written, model)?;
     let bytes = written.path.metadata().map_err(|e| io_error(written.path.display(), e))?.len();
@@ -115,7 +115,11 @@ fn content(written: &Written, model: &Model) -> Result<(u64, String)> {
         rows += batch.num_rows() as u64;
         for ((column, array), hash) in columns.iter().zip(batch.columns()).zip(&mut hashes) {
             if !column.nullable && array.null_count() > 0 {
-                return Err(broken(format!("column `{}` holds NULL", column.name)));
+                let message = format!("column `{}` holds NULL", column.name);
+                return Err(Error::new(ErrorKind::Audit, message)
+                    .context("table", &model.name)
+                    .context("date", written.date)
+                    .remedy("nothing of these days was published; give the column a value in query.sql, or `nullable: true` in model.yaml"));
             }
             hash.update(value_bytes(array)?);
         }

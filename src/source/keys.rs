@@ -133,7 +133,7 @@ impl Keys {
             return Some(at);
         }
         let at = self.names.len();
-        if name.len() > LONGEST_NAME || at >= self.known + REMEMBERED {
+        if !is_telling(name) || at >= self.known + REMEMBERED {
             return None;
         }
         self.names.push(Name::new(name));
@@ -149,6 +149,14 @@ impl Keys {
         self.strays.push(hash);
         Some(Key::Stray)
     }
+}
+
+/// Is it a name somebody gave to a field? Other keys are data, such as an address or a number that
+/// a record is filed under, and may be a person's: they are counted and not repeated.
+fn is_telling(name: &[u8]) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.$:/ ".contains(byte);
+    let begins = |byte: &u8| byte.is_ascii_alphabetic() || b"_$".contains(byte);
+    name.len() <= LONGEST_NAME && name.first().is_some_and(begins) && name.iter().all(fits)
 }
 
 impl Name {
@@ -179,6 +187,20 @@ mod tests {
             keys.count();
         }
         assert_eq!(keys.unknown(), BTreeMap::from([("x".to_owned(), 2), ("y".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn keys_that_are_data_are_counted_and_not_repeated() {
+        let mut keys = Keys::new(&["a"]);
+        for name in ["anna@example.com", "46701234567", "+46 70 123", "", "ü", "utm_source"] {
+            keys.begin();
+            let key = keys.key(0, name.as_bytes()).unwrap();
+            assert_eq!(keys.key(1, name.as_bytes()), None);
+            keys.present(key);
+            keys.count();
+        }
+        let counts = [("(other)".to_owned(), 5), ("utm_source".to_owned(), 1)];
+        assert_eq!(keys.unknown(), BTreeMap::from(counts));
     }
 
     #[test]

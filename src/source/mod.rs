@@ -94,14 +94,9 @@ pub struct Decoded {
 ///
 /// The folder must exist and be the object's own. An error means that nothing of the object was
 /// taken, and its files are removed: `Input` for an object that must be delivered again,
-/// `Transient` where reading or writing failed.
+/// `Transient` where reading or writing failed. Which object it was is the caller's to say, who
+/// knows its full address.
 pub fn decode(object: impl Read + Send, decoding: &Decoding<'_>, folder: &Path) -> Result<Decoded> {
-    read(object, decoding, folder).map_err(|error| {
-        error.context("source", &decoding.source.name).context("object", decoding.object_key)
-    })
-}
-
-fn read(object: impl Read, decoding: &Decoding<'_>, folder: &Path) -> Result<Decoded> {
     let stage = Stage::new(decoding.source.kind, folder)?;
     let mut splitter = Splitter::new(Unpacked::new(object, decoding.object_key)?)?;
     let mut desk = Desk::new(decoding, stage);

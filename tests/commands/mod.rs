@@ -1,3 +1,16 @@
 //! What the program promises to those who run it, one file for each part.
 
+mod bad_input;
+mod check;
+mod interrupted;
+mod own_models;
+mod plan;
+mod privacy;
+mod readers;
+mod refusals;
+mod run;
+mod status;
 mod storage_s3;
+mod tiny;
+mod usage;
+mod warehouse_s3;

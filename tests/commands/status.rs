@@ -1,0 +1,90 @@
+//! `chatkpi status`: what is in, through when, what is missing and what was refused.
+
+use serde_json::{Value, json};
+
+use super::tiny::{PIPELINE, Tiny, event, lines, log};
+
+fn status(tiny: &Tiny) -> Value {
+    let told = tiny.run(&["status", PIPELINE, "--json"]).expect(0);
+    serde_json::from_str(&told.out).expect("JSON alone")
+}
+
+#[test]
+fn before_anything_nothing_is_published() {
+    let mut tiny = Tiny::new();
+    // Looking needs no key.
+    tiny.unset(super::tiny::KEY_VARIABLE);
+    let told = tiny.run(&["status", PIPELINE]).expect(0);
+    assert!(told.out.contains("nothing is published yet"), "{}", told.out);
+    let nothing = json!({ "generation": 0, "newest_event": null, "tables": [], "sources": [], "missing": [] });
+    assert_eq!(status(&tiny), nothing);
+    assert!(!tiny.path("warehouse").exists());
+}
+
+#[test]
+fn after_a_run_every_table_is_told() {
+    let tiny = Tiny::after_a_run();
+    let told = status(&tiny);
+    assert_eq!(
+        (&told["generation"], &told["newest_event"]),
+        (&json!(2), &json!("2026-11-20T12:00:08Z"))
+    );
+    let tables = told["tables"].as_array().expect("a list");
+    assert_eq!(tables.len(), 7);
+    for table in tables {
+        assert_eq!(
+            (&table["from"], &table["through"], &table["days"]),
+            (&json!("2026-11-18"), &json!("2026-11-20"), &json!(3))
+        );
+        assert_eq!(table["final_through"], "2026-11-18");
+    }
+    assert_eq!(told["sources"][0]["objects"], 3);
+    assert_eq!(told["missing"], json!([]));
+    let text = tiny.run(&["status", PIPELINE]).expect(0).out;
+    for part in [
+        "kpi_daily",
+        "2026-11-18 through 2026-11-20, 3 days",
+        "source bot: 3 objects",
+        "0 quarantined",
+    ] {
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn a_gap_in_the_logs_is_missing_and_is_filled_later() {
+    let tiny = Tiny::new();
+    let lost = std::fs::read(tiny.path(&log("2026-11-19"))).expect("reads");
+    tiny.remove(&log("2026-11-19"));
+    let run = ["run", PIPELINE, "--models", "fct_users_daily"];
+    // The local day 20 begins an hour before the UTC day: the object of the 19th is its, too.
+    let gap = json!([
+        { "date": "2026-11-19", "source": "bot", "object_date": "2026-11-19" },
+        { "date": "2026-11-20", "source": "bot", "object_date": "2026-11-19" },
+    ]);
+    let told = tiny.run(&run).expect(0).summary();
+    assert_eq!((&told["missing"], &told["to"]), (&gap, &json!("2026-11-19")));
+    assert_eq!(status(&tiny)["missing"], gap);
+    let text = tiny.run(&["status", PIPELINE]).expect(0).out;
+    assert!(text.contains("missing 2026-11-20: source bot has no object of 2026-11-19"), "{text}");
+    assert_eq!(status(&tiny)["tables"][0]["through"], "2026-11-18");
+
+    tiny.write(&log("2026-11-19"), lost);
+    let told = tiny.run(&run).expect(0).summary();
+    assert_eq!((&told["missing"], &told["to"]), (&json!([]), &json!("2026-11-21")));
+    assert_eq!(status(&tiny)["missing"], json!([]));
+    let whole = Tiny::after_a_run().tables();
+    assert!(tiny.tables().iter().all(|(name, bytes)| whole.get(name) == Some(bytes)));
+}
+
+#[test]
+fn refused_records_are_told_by_reason() {
+    let tiny = Tiny::new();
+    let good = lines(&[event("2026-11-20T09:00:00Z", "c", "anna", "user", "message")]);
+    tiny.write(&log("2026-11-20"), format!("{good}{{\n"));
+    tiny.run(&["run", PIPELINE, "--models", "fct_users_daily"]).expect(0);
+    let told = status(&tiny);
+    assert_eq!(told["sources"][0]["records"]["reasons"], json!({ "not_json": 1 }));
+    let text = tiny.run(&["status", PIPELINE]).expect(0).out;
+    assert!(text.contains("1 quarantined") && text.contains("  quarantined not_json: 1"), "{text}");
+}
