@@ -122,6 +122,11 @@ pub fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
+/// How this program was called.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "chatkpi".to_owned())
+}
+
 #[expect(clippy::disallowed_methods, reason = "the environment enters here and nowhere else")]
 pub fn environment_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

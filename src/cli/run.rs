@@ -60,6 +60,18 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
+    let p = &report.partitions;
+    if outcome.is_ok() && built > 0 {
+        tracing::info!(
+            objects = report.objects_decoded,
+            records = report.records.read,
+            published = p.replaced,
+            unchanged = p.unchanged,
+            restated = p.restated,
+            rows = report.rows,
+            "done"
+        );
+    }
     if idle {
         tracing::info!("nothing to do: {} partitions are up to date", report.partitions.up_to_date);
     }

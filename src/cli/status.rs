@@ -10,8 +10,11 @@ use crate::accounting::Accounting;
 use crate::error::Result;
 use crate::interval::{day_end_us, plus};
 use crate::manifest::Manifest;
+use crate::model::Table;
+use crate::model::catalog::Catalog;
 use crate::pipeline::Pipeline;
-use crate::plan::{missing_days, settled_days};
+use crate::plan::{missing_days, settled_days, watermark};
+use crate::schema::Kind;
 use crate::sink::Warehouse;
 use crate::storage::Store;
 
@@ -30,7 +33,7 @@ pub fn status(args: &StatusArgs) -> Result<u8> {
     let loaded = context::load(&args.pipeline)?;
     let store = Store::open(&loaded.pipeline.warehouse, &context::storage_options())?;
     let warehouse = Warehouse::read(store)?;
-    let told = tell(&loaded.pipeline, warehouse.manifest());
+    let told = tell(&loaded.pipeline, &loaded.catalog, warehouse.manifest());
     if args.json {
         super::print(&format!("{told:#}"));
     } else {
@@ -39,11 +42,19 @@ pub fn status(args: &StatusArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn tell(pipeline: &Pipeline, manifest: &Manifest) -> serde_json::Value {
-    let events = manifest.objects.values().filter_map(|o| o.newest_ts_us).max();
+fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_json::Value {
+    let events = manifest
+        .objects
+        .values()
+        .filter(|o| o.kind.table() == Kind::Events)
+        .filter_map(|o| o.newest_ts_us)
+        .max();
     // A day is final once a whole day has passed after it: sessions may run into the next one.
-    let is_final =
-        |date| events.is_some_and(|newest| newest >= day_end_us(plus(date, 1), pipeline.zone));
+    let as_of_us = context::now().timestamp_micros();
+    let complete_us = events.map(|_| watermark(pipeline, manifest, as_of_us));
+    let is_final = |date, maturity: u32| {
+        complete_us.is_some_and(|w| w >= day_end_us(plus(date, i64::from(maturity)), pipeline.zone))
+    };
     let mut tables = Vec::new();
     for (table, days) in &manifest.partitions {
         let published: Vec<_> = days.values().filter(|p| p.published).collect();
@@ -53,7 +64,7 @@ fn tell(pipeline: &Pipeline, manifest: &Manifest) -> serde_json::Value {
             "from": first.date,
             "through": last.date,
             "days": published.len(),
-            "final_through": published.iter().map(|p| p.date).rfind(|d| is_final(*d)),
+            "final_through": published.iter().map(|p| p.date).rfind(|d| is_final(*d, maturity(catalog, table))),
             "rows": published.iter().map(|p| p.rows).sum::<u64>(),
         }));
     }
@@ -125,4 +136,16 @@ fn text(told: &serde_json::Value) -> String {
 
 fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string().replace("null", "-"), str::to_owned)
+}
+
+/// Days until nothing in a day of `table` changes any more: the longest wait of its metrics, and of
+/// the metrics it takes from the tables it reads.
+fn maturity(catalog: &Catalog, table: &str) -> u32 {
+    let Some(entry) = catalog.entry(table) else { return 1 };
+    let read = entry.model.reads.iter().filter_map(|read| match &read.table {
+        Table::Model(name) => catalog.entry(name),
+        Table::Input(_) => None,
+    });
+    let models = std::iter::once(entry).chain(read);
+    models.flat_map(|e| &e.model.metrics).map(|m| m.maturity_days).max().unwrap_or(1)
 }

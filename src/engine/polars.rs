@@ -10,6 +10,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use polars::prelude::*;
 use polars::sql::SQLContext;
 use sqlparser::ast::{Cte, ObjectName, Statement, visit_relations};
@@ -64,7 +65,11 @@ impl super::Engine for PolarsEngine {
         };
         let cell = |column: &Column, row: usize| column.get(row).map(text).unwrap_or_default();
         let row = |row: usize| head.columns().iter().map(|c| cell(c, row)).collect();
-        Ok(Rows { columns, rows: (0..head.height()).map(row).collect(), total: all.height() as u64 })
+        Ok(Rows {
+            columns,
+            rows: (0..head.height()).map(row).collect(),
+            total: all.height() as u64,
+        })
     }
 }
 
@@ -73,7 +78,8 @@ impl super::Engine for PolarsEngine {
 fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES);
-        let running = thread.spawn_scoped(scope, work).map_err(|e| io_error("a thread for a query", e))?;
+        let running =
+            thread.spawn_scoped(scope, work).map_err(|e| io_error("a thread for a query", e))?;
         running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
@@ -113,7 +119,8 @@ fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
     let wrong = |message: String| Error::config(message).context("query", sql);
     let mut statements =
         Parser::parse_sql(&GenericDialect {}, sql).map_err(|e| wrong(format!("not SQL: {e}")))?;
-    let Some(Statement::Query(mut query)) = statements.pop().filter(|_| statements.is_empty()) else {
+    let Some(Statement::Query(mut query)) = statements.pop().filter(|_| statements.is_empty())
+    else {
         return Err(wrong("a model is one query".to_owned()));
     };
     let mut readings: BTreeMap<String, usize> = BTreeMap::new();
@@ -124,7 +131,11 @@ fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
     let with = query.with.take();
     let step = |cte: Cte| {
         let name = cte.alias.name.value;
-        SubQuery { sql: cte.query.to_string(), readings: readings.get(&name).copied().unwrap_or(0), name }
+        SubQuery {
+            sql: cte.query.to_string(),
+            readings: readings.get(&name).copied().unwrap_or(0),
+            name,
+        }
     };
     let steps = with.into_iter().flat_map(|with| with.cte_tables).map(step).collect();
     Ok((steps, query.to_string()))
@@ -156,7 +167,8 @@ fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame
             return Ok(DataFrame::new(height, series.collect())?.lazy());
         }
         TableData::Files(_) => {
-            let field = |c: &&ContractColumn| Field::new(c.name.as_str().into(), polars_type(c.kind));
+            let field =
+                |c: &&ContractColumn| Field::new(c.name.as_str().into(), polars_type(c.kind));
             DataFrame::empty_with_schema(&columns.iter().map(field).collect::<Schema>())
         }
     };
@@ -181,7 +193,11 @@ fn read_file(file: &InputFile, columns: &[&ContractColumn]) -> PolarsResult<Data
     let column = |c: &&ContractColumn| match file.date {
         Some(date) if c.name == "date" => {
             let day = AnyValue::Date(day_number(date));
-            Ok(Column::new_scalar("date".into(), Scalar::new(DataType::Date, day.into_static()), height))
+            Ok(Column::new_scalar(
+                "date".into(),
+                Scalar::new(DataType::Date, day.into_static()),
+                height,
+            ))
         }
         _ => read.column(&c.name)?.cast(&polars_type(c.kind)),
     };
@@ -205,8 +221,10 @@ fn wrap(frame: LazyFrame, query: &Query) -> LazyFrame {
     for column in &query.columns {
         columns.push(col(column.name.as_str()).strict_cast(polars_type(column.kind)));
     }
-    let keys: Vec<PlSmallStr> =
-        std::iter::once("date").chain(query.order.iter().map(String::as_str)).map(Into::into).collect();
+    let keys: Vec<PlSmallStr> = std::iter::once("date")
+        .chain(query.order.iter().map(String::as_str))
+        .map(Into::into)
+        .collect();
     let order = SortMultipleOptions::default().with_maintain_order(false);
     frame.select(columns).sort(keys, order)
 }
@@ -227,23 +245,45 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
         }
     }
     let data = rows.drop("date").map_err(internal)?;
-    let mut written = Vec::new();
+    let mut parts = Vec::new();
     for date in query.days.days() {
         let number = day_number(date);
         let bound = bounds.iter().position(|b| b.0 == number).map(|i| bounds.swap_remove(i));
         let (start, len) = bound.map_or((0, 0), |(_, start, len)| (start, len));
-        let mut part = data.slice(start as i64, len);
-        let path = folder.join(format!("{date}.pq"));
-        write_file(&mut part, &path, query)?;
-        written.push(Written { date, path, rows: len as u64 });
+        parts.push((date, data.slice(start as i64, len)));
     }
     match bounds.first() {
-        None => Ok(written),
-        Some((day, ..)) => Err(Error::config("a model made rows of a day it was not asked for")
+        None => write_parts(&parts, query, folder),
+        Some((day, ..)) => Err(Error::internal("a model made rows of a day it was not asked for")
+            .context("days", query.days)
             .context("row's day", crate::interval::from_day_number(*day))
-            .context("query", &query.sql)
-            .remedy("end the query with WHERE date >= {{ from_day }} AND date < {{ to_day }}")),
+            .context("query", &query.sql)),
     }
+}
+
+/// Writes the days side by side: one small file keeps only one core busy.
+fn write_parts(
+    parts: &[(NaiveDate, DataFrame)],
+    query: &Query,
+    folder: &Path,
+) -> Result<Vec<Written>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = parts.len().div_ceil(threads).max(1);
+    let write = |(date, part): &(NaiveDate, DataFrame)| {
+        let path = folder.join(format!("{date}.pq"));
+        write_file(&mut part.clone(), &path, query)?;
+        Ok(Written { date: *date, path, rows: part.height() as u64 })
+    };
+    std::thread::scope(|scope| {
+        let work = |share: &'_ [_]| share.iter().map(write).collect::<Result<Vec<_>>>();
+        let handles: Vec<_> = parts.chunks(share).map(|s| scope.spawn(move || work(s))).collect();
+        let mut written = Vec::with_capacity(parts.len());
+        for handle in handles {
+            let done = handle.join();
+            written.extend(done.map_err(|_| Error::internal("a writing thread panicked"))??);
+        }
+        Ok(written)
+    })
 }
 
 fn write_file(part: &mut DataFrame, path: &Path, query: &Query) -> Result<()> {
@@ -287,8 +327,9 @@ impl Write for Watched {
 
 fn refused(error: &PolarsError, sql: &str) -> Error {
     let kind = kind_of(error);
-    let told =
-        Error::new(kind, "the engine refused a query").context("reason", error).context("query", sql);
+    let told = Error::new(kind, "the engine refused a query")
+        .context("reason", error)
+        .context("query", sql);
     match kind {
         ErrorKind::Config => told.remedy("correct the model's query; the columns it may name are in the model.yaml of what it reads"),
         _ => told,
@@ -299,7 +340,9 @@ fn refused(error: &PolarsError, sql: &str) -> Error {
 /// correct; models come from users too.
 fn kind_of(error: &PolarsError) -> ErrorKind {
     match error {
-        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => kind_of(error),
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => {
+            kind_of(error)
+        }
         PolarsError::SQLInterface(_)
         | PolarsError::SQLSyntax(_)
         | PolarsError::ColumnNotFound(_)

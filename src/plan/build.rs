@@ -17,7 +17,7 @@ use crate::schema::Kind;
 /// A chunk ends when it holds this many events, so that memory does not grow with a backfill.
 const CHUNK_ROWS: u64 = 2_000_000;
 /// A chunk ends after this many days, so that a killed backfill loses little.
-const CHUNK_DAYS: usize = 31;
+const CHUNK_DAYS: usize = 92;
 
 /// What the decoded events say about time.
 #[derive(Debug, Clone, Copy)]
@@ -191,7 +191,7 @@ pub fn settled_days(pipeline: &Pipeline, manifest: &Manifest) -> Option<Interval
 }
 
 /// R6: the smaller of as-of and the newest accepted event, unless sources say when they are complete.
-fn watermark(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> i64 {
+pub fn watermark(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> i64 {
     let is_event = |kind: Kind| kind.table() == Kind::Events;
     let events: Vec<_> = pipeline.sources.iter().filter(|s| is_event(s.kind)).collect();
     let promised = events.iter().filter_map(|s| s.complete_after_us).map(|after| as_of_us - after);

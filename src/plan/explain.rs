@@ -21,7 +21,10 @@ pub fn explain(plan: &Plan, pipeline: &Pipeline) -> String {
 fn write_plan(text: &mut String, plan: &Plan, pipeline: &Pipeline) -> std::fmt::Result {
     match plan.requested {
         Some(days) => writeln!(text, "days       {} ({})", days, span(days, pipeline))?,
-        None => writeln!(text, "days       none that can be published")?,
+        None if plan.undecoded.is_empty() => {
+            writeln!(text, "days       none that can be published")?
+        }
+        None => writeln!(text, "days       known once the logs are decoded")?,
     }
     if let Some(watermark) = plan.watermark_us {
         writeln!(text, "watermark  {}", utc(watermark))?;

@@ -10,7 +10,7 @@ mod fingerprint;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Facts, build, check_models, missing_days, settled_days};
+pub use build::{Facts, build, check_models, missing_days, settled_days, watermark};
 pub use explain::{explain, to_json};
 pub use fingerprint::{hash, reach_of};
 

@@ -128,9 +128,9 @@ fn a_plan_carried_out_leaves_nothing_to_do() {
 #[test]
 fn every_partition_is_built_once_and_after_what_it_reads() {
     let mut world = World::new();
-    (0..70).for_each(|n| world.decode(n, n, "a"));
+    (0..100).for_each(|n| world.decode(n, n, "a"));
     let plan = world.plan(CATCH_UP);
-    assert!(plan.chunks.len() > 1, "seventy days are more than one chunk");
+    assert!(plan.chunks.len() > 1, "a hundred days are more than one chunk");
     let mut seen = BTreeSet::new();
     for (step, build) in plan.builds() {
         let entry = world.catalog.entry(&step.model).unwrap();
@@ -154,7 +154,7 @@ fn every_partition_is_built_once_and_after_what_it_reads() {
             build.date
         );
     }
-    assert_eq!(days_of(&plan, "kpi_daily"), span(0, 70));
+    assert_eq!(days_of(&plan, "kpi_daily"), span(0, 100));
 }
 
 #[test]

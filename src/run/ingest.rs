@@ -46,7 +46,9 @@ pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
             for object in store.list(&prefix).map_err(|e| e.context("source", &source.name))? {
                 let Some(path_date) = source.path.matches(&object.key) else { continue };
                 let outside = |(first, last)| path_date.is_some_and(|d| d < first || d > last);
-                if dates.is_some_and(outside) || path_date.zip(newest).is_some_and(|(d, last)| d > last) {
+                if dates.is_some_and(outside)
+                    || path_date.zip(newest).is_some_and(|(d, last)| d > last)
+                {
                     continue;
                 }
                 seen.insert(
@@ -140,10 +142,13 @@ pub fn decode(
         let folder = job.temporary_folder()?;
         let objects = decode_batch(job, &stores, warehouse.store(), batch, folder.path())?;
         for object in &objects {
-            *judged.entry(object.source.clone()).or_default() += &judged_part(object, job.started_us);
+            *judged.entry(object.source.clone()).or_default() +=
+                &judged_part(object, job.started_us);
         }
         judge(job.pipeline, &judged).map_err(|e| match worst(&objects) {
-            Some(place) => e.context("refused records of the worst object", warehouse.store().url(place)),
+            Some(place) => {
+                e.context("refused records of the worst object", warehouse.store().url(place))
+            }
             None => e,
         })?;
         for object in &objects {

@@ -179,6 +179,20 @@ impl Report {
         }
     }
 
+    /// Refused records are never silent, however few.
+    pub(super) fn warn_of_quarantine(&mut self) {
+        if self.records.quarantined == 0 {
+            return;
+        }
+        let told: Vec<_> = self.records.reasons.iter().map(|(r, n)| format!("{r} {n}")).collect();
+        self.warnings.push(format!(
+            "{} of {} records were quarantined ({}); _chatkpi/quarantine describes each",
+            self.records.quarantined,
+            self.records.read - self.records.blank,
+            told.join(", ")
+        ));
+    }
+
     pub(super) fn finish(&mut self, outcome: &Result<()>) {
         match outcome {
             Ok(()) => self.state = RunState::Succeeded,

@@ -139,6 +139,7 @@ fn wait_for_lock(job: &Job<'_>, store: &Store) -> Result<Lock> {
 fn carry_out(job: &Job<'_>, warehouse: &mut Warehouse, report: &mut Report) -> Result<()> {
     let listing = list(job, warehouse.manifest())?;
     ingest::decode(job, warehouse, &listing, report)?;
+    report.warn_of_quarantine();
     let plan = plan::build(
         job.pipeline,
         job.catalog,

@@ -42,7 +42,11 @@ pub fn compile(file: &Path, text: &str) -> Result<Pipeline> {
 fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipeline> {
     let base = file.parent().unwrap_or(Path::new(""));
     if root.value == Value::Null {
-        out.report(root.place, "the pipeline is empty", "`chatkpi init` writes one to start from");
+        out.report(
+            root.place,
+            "the pipeline is empty",
+            "copy pipelines/canonical.yaml to start from",
+        );
         return None;
     }
     let mut fields = out.map(root, "pipeline")?;
