@@ -145,12 +145,14 @@ pub fn decode(
             *judged.entry(object.source.clone()).or_default() +=
                 &judged_part(object, job.started_us);
         }
-        judge(job.pipeline, &judged).map_err(|e| match worst(&objects) {
-            Some(place) => {
-                e.context("refused records of the worst object", warehouse.store().url(place))
-            }
-            None => e,
-        })?;
+        if let Some((source, error)) = judge(job.pipeline, &judged) {
+            return Err(match worst(&objects, source) {
+                Some(key) => {
+                    error.context("refused records of the worst object", warehouse.store().url(key))
+                }
+                None => error,
+            });
+        }
         for object in &objects {
             report.decoded(object);
         }
@@ -375,7 +377,10 @@ fn judged_part(object: &DecodedObject, now_us: i64) -> Accounting {
 }
 
 /// A source with too many refused records is broken; publishing what is left of it would lie.
-fn judge(pipeline: &Pipeline, judged: &BTreeMap<String, Accounting>) -> Result<()> {
+fn judge<'a>(
+    pipeline: &'a Pipeline,
+    judged: &BTreeMap<String, Accounting>,
+) -> Option<(&'a Source, Error)> {
     for source in &pipeline.sources {
         let Some(sum) = judged.get(&source.name) else { continue };
         let share = sum.quarantined as f64 / (sum.read - sum.blank).max(1) as f64;
@@ -385,17 +390,19 @@ fn judge(pipeline: &Pipeline, judged: &BTreeMap<String, Accounting>) -> Result<(
         let mut reasons: Vec<_> = sum.reasons.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let told: Vec<_> = reasons.iter().take(5).map(|(r, n)| format!("{r} {n}")).collect();
-        return Err(Error::new(ErrorKind::Input, "too many records of a source cannot be read")
+        let error = Error::new(ErrorKind::Input, "too many records of a source cannot be read")
             .context("source", &source.name)
             .context("quarantined", format!("{} of {} records", sum.quarantined, sum.read - sum.blank))
             .context("limit", source.quarantine_limit)
             .context("reasons", told.join(", "))
-            .remedy("look at the records; if they may be left out, raise the source's `quarantine_limit`"));
+            .remedy("look at the records; if they may be left out, raise the source's `quarantine_limit`");
+        return Some((source, error));
     }
-    Ok(())
+    None
 }
 
-/// Where the refused records of the object with most of them are listed.
-fn worst(objects: &[DecodedObject]) -> Option<&str> {
-    objects.iter().max_by_key(|o| o.accounting.quarantined)?.quarantine.as_deref()
+/// Where the refused records of the source's object with most of them are listed.
+fn worst<'a>(objects: &'a [DecodedObject], source: &Source) -> Option<&'a str> {
+    let own = objects.iter().filter(|o| o.source == source.name);
+    own.max_by_key(|o| o.accounting.quarantined)?.quarantine.as_deref()
 }

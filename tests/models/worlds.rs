@@ -168,6 +168,7 @@ fn job<'a>(
         engine,
         run_id: "r".to_owned(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
+        started_us: world.as_of_us,
         lookback_days: 14,
         full_scan: true,
         quarantine_raw: false,

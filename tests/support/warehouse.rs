@@ -109,6 +109,7 @@ impl Bench {
             engine: &engine,
             run_id: uuid::Uuid::now_v7().to_string(),
             started_at: "2026-01-01T00:00:00Z".to_owned(),
+            started_us: self.as_of_us,
             lookback_days: 14,
             full_scan: false,
             quarantine_raw: false,
