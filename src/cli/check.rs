@@ -64,9 +64,39 @@ fn describe(preview: &Preview) -> String {
         let _ = write!(text, "\n    unknown field {field}: in {count} records, not read");
     }
     for row in &preview.rows {
-        let told = row.iter().filter(|(_, value)| !value.is_empty());
-        let cells: Vec<_> = told.map(|(name, value)| format!("{name}={value}")).collect();
+        let told =
+            row.iter().filter(|(name, value)| !value.is_empty() && !MADE.contains(&name.as_str()));
+        let cells: Vec<_> =
+            told.map(|(name, value)| format!("{name}={}", shown(name, value))).collect();
         let _ = write!(text, "\n  row  {}", cells.join(" "));
     }
     text
+}
+
+/// Columns that the decoder makes for its own use; nobody compares them with a log.
+const MADE: [&str; 14] = [
+    "source",
+    "object_key",
+    "record_offset",
+    "element",
+    "dedup_hi",
+    "dedup_lo",
+    "content_hash",
+    "ts_us",
+    "ts_ms",
+    "day_no",
+    "week_start",
+    "month_start",
+    "chain_key",
+    "seq",
+];
+
+/// Instants as people write them.
+fn shown(name: &str, value: &str) -> String {
+    let instant = value.parse().ok().filter(|_| name == "ts" || name.ends_with("_us"));
+    let instant = instant.and_then(chrono::DateTime::from_timestamp_micros);
+    instant.map_or_else(
+        || value.to_owned(),
+        |t| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+    )
 }

@@ -60,6 +60,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
+    for missing in &report.missing {
+        let (date, source) = (missing.date, &missing.source);
+        tracing::warn!("{date} is missing: {source} has no object of {}", missing.object_date);
+    }
     let p = &report.partitions;
     if outcome.is_ok() && built > 0 {
         tracing::info!(

@@ -192,9 +192,12 @@ fn columns(spec: &[ColumnYaml], pipeline: &Pipeline) -> Vec<ContractColumn> {
         doc: format!("The {name}; `*` stands for all of them, `unknown` for none"),
         additive: false,
     };
+    let sliced = spec.iter().any(|c| matches!(c, ColumnYaml::Dimensions(_)));
     let mut columns = Vec::new();
     for column in spec {
         match column {
+            // Where a pipeline slices by a column that a sliced table also declares, the slice is it.
+            ColumnYaml::Column(c) if sliced && pipeline.dimensions.contains(&c.name) => {}
             ColumnYaml::Dimensions(_) => columns.extend(pipeline.dimensions.iter().map(dimension)),
             ColumnYaml::Column(c) => columns.push(ContractColumn {
                 column: Column::new(&c.name, c.kind, c.nullable),
