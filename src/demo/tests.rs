@@ -296,7 +296,7 @@ fn files_are_contiguous_and_sizes_follow_days_and_users() {
 #[test]
 fn the_default_demo_is_of_the_promised_size_and_has_every_oddity() {
     let (folder, summary) = made(&Demo::default());
-    assert!((150_000..250_000).contains(&summary.events), "{summary:?}");
+    assert!((50_000..80_000).contains(&summary.events), "{summary:?}");
     let truth = truth(folder.path());
     let mut open = vec![&truth["events"]];
     while let Some(value) = open.pop() {

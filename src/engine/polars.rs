@@ -254,10 +254,10 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
     }
     match bounds.first() {
         None => write_parts(&parts, query, folder),
-        Some((day, ..)) => Err(Error::internal("a model made rows of a day it was not asked for")
-            .context("days", query.days)
+        Some((day, ..)) => Err(Error::config("a model made rows of a day it was not asked for")
             .context("row's day", crate::interval::from_day_number(*day))
-            .context("query", &query.sql)),
+            .context("query", &query.sql)
+            .remedy("end the query with WHERE date >= {{ from_day }} AND date < {{ to_day }}")),
     }
 }
 
