@@ -23,12 +23,12 @@ const ONE_TABLE: [&str; 2] = ["--models", "fct_users_daily"];
 fn the_first_run_publishes_and_the_second_changes_nothing() {
     let tiny = Tiny::new();
     let first = tiny.run(&["run", PIPELINE]).expect(0).summary();
-    let named = |table: &&str| tiny.tables().keys().any(|name| name.starts_with(*table));
-    assert!(TABLES.iter().all(|table| named(&table)), "{:?}", tiny.tables().keys());
+    let named = |table: &str| tiny.tables().keys().any(|name| name.starts_with(table));
+    assert!(TABLES.iter().all(|table| named(table)), "{:?}", tiny.tables().keys());
     for name in tiny.tables().keys() {
         let (_, rest) = name.split_once('/').expect("a table");
         let is_day = |day: &&str| rest == format!("date={day}/part-00000.parquet");
-        assert!(DAYS.iter().any(|day| is_day(&day)), "{name} is no partition");
+        assert!(DAYS.iter().any(|day| is_day(day)), "{name} is no partition");
     }
     assert_eq!(tiny.tables().len(), TABLES.len() * DAYS.len());
     describes_the_first_run(&first);

@@ -54,7 +54,7 @@ impl Tiny {
         let tiny = Tiny::bare();
         tiny.write(PIPELINE, YAML);
         for day in DAYS {
-            tiny.write(&log(day), &lines(&day_of_events(day)));
+            tiny.write(&log(day), lines(&day_of_events(day)));
         }
         tiny
     }

@@ -155,9 +155,8 @@ impl Case {
     pub fn expected(&self, model: &Model, folder: &Path) -> (Vec<Column>, PathBuf) {
         let all = with_date(model);
         let mut rows = rows::read(&self.folder.join("expect.csv"), &all);
-        for key in model.grain.iter().filter(|key| !rows.header.contains(*key)) {
-            panic!("{}: expect.csv lacks `{key}`, which is of the grain", self.name());
-        }
+        let lacking = model.grain.iter().find(|key| !rows.header.contains(*key));
+        assert_eq!(lacking, None, "{}: expect.csv lacks a column of the grain", self.name());
         if !rows.header.iter().any(|name| name == "date") {
             assert_eq!(self.days().len(), 1, "{}: expect.csv lacks `date`", self.name());
             rows.header.push("date".to_owned());

@@ -52,7 +52,7 @@ impl Bench {
 
     /// Runs `days` and expects success.
     pub fn run(&self, days: Interval) -> Report {
-        let (report, outcome) = self.job(days, |job| run::run(job));
+        let (report, outcome) = self.job(days, run::run);
         if let Err(error) = outcome {
             panic!("the run of {days} failed: {error}");
         }
@@ -60,7 +60,7 @@ impl Bench {
     }
 
     pub fn plan(&self, days: Interval) -> Plan {
-        self.job(days, |job| run::plan(job)).unwrap()
+        self.job(days, run::plan).unwrap()
     }
 
     pub fn manifest(&self) -> Manifest {
