@@ -28,7 +28,7 @@ fn the_first_run_publishes_and_the_second_changes_nothing() {
     for name in tiny.tables().keys() {
         let (_, rest) = name.split_once('/').expect("a table");
         let is_day = |day: &&str| rest == format!("date={day}/part-00000.parquet");
-        assert!(DAYS.iter().any(|day| is_day(day)), "{name} is no partition");
+        assert!(DAYS.iter().any(is_day), "{name} is no partition");
     }
     assert_eq!(tiny.tables().len(), TABLES.len() * DAYS.len());
     describes_the_first_run(&first);
