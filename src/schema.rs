@@ -115,6 +115,70 @@ impl Kind {
         }
     }
 
+    /// The keys that a canonical record of this kind may have; the decoder's slots, in order.
+    pub const fn input_keys(self) -> &'static [&'static str] {
+        match self {
+            Kind::Contacts => &[
+                "contact_id",
+                "opened_ts",
+                "closed_ts",
+                "channel",
+                "service",
+                "user_id",
+                "handle_seconds",
+                "cost_amount",
+                "resolved",
+                "score",
+                "instrument",
+                "is_first_contact",
+            ],
+            Kind::Costs => &[
+                "period_start",
+                "period_end",
+                "cost_class",
+                "bot",
+                "channel",
+                "service",
+                "amount",
+                "currency",
+            ],
+            Kind::Probes => &["ts", "bot", "ok", "latency_ms", "planned"],
+            Kind::Events | Kind::Surveys | Kind::Leads => &[
+                "event_id",
+                "ts",
+                "seq",
+                "bot",
+                "channel",
+                "service",
+                "locale",
+                "bot_version",
+                "conversation_id",
+                "user_id",
+                "identity_kind",
+                "actor",
+                "type",
+                "intent",
+                "intent_confidence",
+                "is_fallback",
+                "latency_ms",
+                "closed_by",
+                "instrument",
+                "score",
+                "reason",
+                "lead_id",
+                "lead_value",
+                "tokens_in",
+                "tokens_out",
+                "cost_amount",
+                "variant",
+                "is_proactive",
+                "is_test",
+                "text",
+                "text_chars",
+            ],
+        }
+    }
+
     /// The columns of the decoded table, in order.
     pub fn columns(self) -> Vec<Column> {
         let own: &[(&str, Type, bool)] = match self.table() {

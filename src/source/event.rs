@@ -17,39 +17,7 @@ use crate::error::Result;
 use crate::schema::Kind;
 
 /// The keys that feed the event's columns; a key's position is its slot.
-pub(super) const KEYS: &[&str] = &[
-    "event_id",
-    "ts",
-    "seq",
-    "bot",
-    "channel",
-    "service",
-    "locale",
-    "bot_version",
-    "conversation_id",
-    "user_id",
-    "identity_kind",
-    "actor",
-    "type",
-    "intent",
-    "intent_confidence",
-    "is_fallback",
-    "latency_ms",
-    "closed_by",
-    "instrument",
-    "score",
-    "reason",
-    "lead_id",
-    "lead_value",
-    "tokens_in",
-    "tokens_out",
-    "cost_amount",
-    "variant",
-    "is_proactive",
-    "is_test",
-    "text",
-    "text_chars",
-];
+pub(super) const KEYS: &[&str] = Kind::Events.input_keys();
 
 /// Columns of an event, and the two of them that are filled in last.
 const COLUMNS: usize = 45;

@@ -7,32 +7,11 @@ use super::rows::Cell;
 use super::table::{Outcome, Place, Table, digest};
 use super::value::{Fault, Fields, Raw, slot};
 use crate::error::Result;
+use crate::schema::Kind;
 
-pub(super) const CONTACT_KEYS: &[&str] = &[
-    "contact_id",
-    "opened_ts",
-    "closed_ts",
-    "channel",
-    "service",
-    "user_id",
-    "handle_seconds",
-    "cost_amount",
-    "resolved",
-    "score",
-    "instrument",
-    "is_first_contact",
-];
-pub(super) const COST_KEYS: &[&str] = &[
-    "period_start",
-    "period_end",
-    "cost_class",
-    "bot",
-    "channel",
-    "service",
-    "amount",
-    "currency",
-];
-pub(super) const PROBE_KEYS: &[&str] = &["ts", "bot", "ok", "latency_ms", "planned"];
+pub(super) const CONTACT_KEYS: &[&str] = Kind::Contacts.input_keys();
+pub(super) const COST_KEYS: &[&str] = Kind::Costs.input_keys();
+pub(super) const PROBE_KEYS: &[&str] = Kind::Probes.input_keys();
 
 const COST_CLASSES: &[&str] = &[
     "human_direct",

@@ -134,7 +134,7 @@ fn defaults(
     let Value::Map(entries) = &node.value else { return None };
     let mut defaults = BTreeMap::new();
     for (key, value) in entries {
-        let known = kind.map(input_keys);
+        let known = kind.map(Kind::input_keys);
         if let Some(known) = known.filter(|known| !known.contains(&key.name.as_str())) {
             let message = format!("`{}` is not a key of such records", key.name);
             out.report(key.place, message, hint(&key.name, known.iter().copied()));
@@ -146,68 +146,4 @@ fn defaults(
         defaults.insert(key.name.clone(), text.to_owned());
     }
     Some(defaults)
-}
-
-/// The keys that a canonical record may have.
-fn input_keys(kind: Kind) -> &'static [&'static str] {
-    match kind.table() {
-        Kind::Contacts => &[
-            "contact_id",
-            "opened_ts",
-            "closed_ts",
-            "channel",
-            "service",
-            "user_id",
-            "handle_seconds",
-            "cost_amount",
-            "resolved",
-            "score",
-            "instrument",
-            "is_first_contact",
-        ],
-        Kind::Costs => &[
-            "period_start",
-            "period_end",
-            "cost_class",
-            "bot",
-            "channel",
-            "service",
-            "amount",
-            "currency",
-        ],
-        Kind::Probes => &["ts", "bot", "ok", "latency_ms", "planned"],
-        _ => &[
-            "event_id",
-            "ts",
-            "seq",
-            "bot",
-            "channel",
-            "service",
-            "locale",
-            "bot_version",
-            "conversation_id",
-            "user_id",
-            "identity_kind",
-            "actor",
-            "type",
-            "intent",
-            "intent_confidence",
-            "is_fallback",
-            "latency_ms",
-            "closed_by",
-            "instrument",
-            "score",
-            "reason",
-            "lead_id",
-            "lead_value",
-            "tokens_in",
-            "tokens_out",
-            "cost_amount",
-            "variant",
-            "is_proactive",
-            "is_test",
-            "text",
-            "text_chars",
-        ],
-    }
 }
