@@ -1,8 +1,8 @@
-//! What the walls read of contracts, documents and lists of keys.
+//! What the walls read of contracts and documents.
 
 use std::collections::BTreeSet;
 
-use crate::text::{leading_word, literals};
+use crate::text::leading_word;
 
 /// The `name:` of every entry under `metrics:`.
 pub fn metrics(yaml: &str) -> Vec<String> {
@@ -31,14 +31,4 @@ pub fn documented(markdown: &str) -> Vec<(String, BTreeSet<String>)> {
     let after = markdown.split_once("may import").map_or(markdown, |(_, after)| after);
     let rows = after.lines().skip_while(|line| cells(line).is_none());
     rows.map_while(cells).collect()
-}
-
-/// The strings of every constant whose name ends in `KEYS`.
-pub fn keys(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices("KEYS: &[&str] = &[") {
-        let list = text[at..].split("];").next().unwrap_or_default();
-        found.extend(literals(list));
-    }
-    found
 }
