@@ -157,8 +157,8 @@ SELECT
     {% if d in ["bot", "channel"] %}j.{{ d }}{% else %}COALESCE(a.{{ d }}, 'unknown') AS {{ d }}{% endif %},
     {%- endfor %}
     j.event_date, j.ts_us, j.seq, j.event_id, j.identity_kind AS event_identity_kind, j.variant AS event_variant,
-    j.conversation_key, j.user_key, j.channel AS session_channel, j.actor, j.type, j.is_activity,
-    j.is_fallback, j.latency_ms, j.closed_by, j.instrument, j.score, j.tokens_in, j.tokens_out,
+    j.service AS event_service, j.conversation_key, j.user_key, j.channel AS session_channel, j.actor, j.type,
+    j.is_activity, j.is_fallback, j.latency_ms, j.closed_by, j.instrument, j.score, j.tokens_in, j.tokens_out,
     j.cost_amount, j.is_proactive
 FROM c_joined AS j
 INNER JOIN c_attributes AS a ON j.session_key = a.session_key

@@ -26,7 +26,7 @@ pub use record::{RawContact, RawEvent};
 
 use super::calendar::{HOUR, MINUTE, day_start, plus};
 use rng::Rng;
-use scenes::Stage;
+use scenes::{Crowd, Stage};
 
 /// Zones with a first day, each a few days before its clocks change: forward, back, at midnight
 /// (a day that begins at 01:00), in the other hemisphere, or, with half an hour of offset, never.
@@ -86,6 +86,16 @@ impl World {
 /// A random log of `days` local days from `start`. In one world of three, answers and late agents
 /// run on past the last day. Odd seeds have `conflicts`.
 pub fn world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
+    peopled(seed, days, start, zone, &Crowd::dense(i64::from(days)))
+}
+
+/// The same with little to do: a scene or two a day, by people who mostly come once or twice, so
+/// that long windows hold something else than everybody.
+pub fn thin_world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
+    peopled(seed, days, start, zone, &Crowd::thin(i64::from(days)))
+}
+
+fn peopled(seed: u64, days: u32, start: NaiveDate, zone: Tz, crowd: &Crowd) -> World {
     let mut rng = Rng::new(seed);
     let mut world = World::quiet(zone, 0);
     world.conflicts = seed % 2 == 1;
@@ -97,8 +107,8 @@ pub fn world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
         _ => vec!["bot", "channel", "service"],
     };
 
-    let mut stage = Stage::new(&mut rng, &world, start, i64::from(days));
-    stage.play();
+    let mut stage = Stage::new(&mut rng, &world, start, i64::from(days), crowd.people);
+    stage.play(crowd);
     (world.events, world.contacts) = (stage.events, stage.contacts);
 
     let from = day_start(zone, start);

@@ -21,6 +21,8 @@ pub struct Event {
     pub channel: String,
     pub conversation: Option<String>,
     pub user: Option<String>,
+    /// As written; None where the record says nothing.
+    pub identity_kind: Option<String>,
     pub service: Option<String>,
     pub locale: Option<String>,
     pub bot_version: Option<String>,
@@ -128,6 +130,7 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
         channel: text("channel").unwrap_or_else(unknown),
         conversation,
         user,
+        identity_kind: text("identity_kind"),
         service: text("service"),
         locale: text("locale"),
         bot_version: text("bot_version"),

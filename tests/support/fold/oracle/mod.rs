@@ -3,12 +3,15 @@
 
 mod accepted;
 mod days;
+mod durability;
 mod laws;
 mod outcomes;
+mod retention;
 mod satisfaction;
 mod sessions;
 mod turns;
 mod users;
+mod windows;
 
 use std::collections::BTreeMap;
 
