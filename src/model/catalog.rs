@@ -101,7 +101,8 @@ impl Catalog {
         pipeline: &Pipeline,
         at: &Parameters,
     ) -> Result<String> {
-        render(template, file, pipeline, at, &self.inputs(model), &self.metrics)
+        let dates = model.every.starts(at.interval);
+        render(template, file, pipeline, at, &dates, &self.inputs(model), &self.metrics)
     }
 
     /// The decoded tables that `model` is made from, directly and through what it reads.

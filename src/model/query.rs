@@ -64,7 +64,8 @@ pub struct MetricTable {
     pub inputs: BTreeSet<Kind>,
 }
 
-/// Fills `template` (the query or an audit of a model that is made from `inputs`) in.
+/// Fills `template` (the query or an audit of a model that is made from `inputs`) in, for the
+/// partitions of these `dates`.
 ///
 /// # Errors
 /// A diagnosed configuration error with the template's line.
@@ -73,6 +74,7 @@ pub fn render(
     file: &str,
     pipeline: &Pipeline,
     parameters: &Parameters,
+    dates: &[NaiveDate],
     inputs: &BTreeSet<Kind>,
     metrics: &[MetricTable],
 ) -> Result<String> {
@@ -85,6 +87,7 @@ pub fn render(
     let views: Vec<Value> = metrics.iter().map(|t| table_view(t, pipeline, parameters)).collect();
     let values = context! {
         dimensions => pipeline.dimensions.clone(),
+        starts => dates.iter().copied().map(date_literal).collect::<Vec<_>>(),
         from_day => date_literal(parameters.interval.start),
         to_day => date_literal(parameters.interval.end),
         watermark_us => watermark_us,

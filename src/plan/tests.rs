@@ -199,6 +199,21 @@ fn every_partition_is_built_once_and_after_what_it_reads() {
 }
 
 #[test]
+fn partitions_built_together_read_the_days_between_of_others_and_their_own_past() {
+    let world = World::settled(80);
+    let facts = world.plan(CATCH_UP).facts.unwrap();
+    let entry = world.catalog.entry("int_user_state").unwrap();
+    let months = ["2026-03-01", "2026-04-01", "2026-05-01"].map(|d| d.parse().unwrap());
+    let of = |table: &str, dates: &[NaiveDate]| {
+        let read = entry.model.reads.iter().find(|r| r.table.name() == table).unwrap();
+        reach(entry, read, dates, &facts)
+    };
+    assert_eq!(of("int_user_day", &months), crate::interval::Interval::new(day(0), day(61)));
+    assert!(of("int_user_state", &months).is_empty());
+    assert_eq!(of("int_user_state", &months[1..]), crate::interval::Interval::day(day(30)));
+}
+
+#[test]
 fn a_late_object_restates_exactly_what_its_reach_says() {
     let mut world = World::settled(40);
     world.decode(31, 30, "late");
@@ -222,9 +237,17 @@ fn one_more_day_does_not_touch_what_is_final() {
     let plan = world.plan(CATCH_UP);
     assert_eq!(days_of(&plan, "stg_events"), span(40, 41));
     assert_eq!(days_of(&plan, "int_session_events"), span(39, 41));
-    let daily = plan.builds().filter(|(step, _)| step.every == Every::Day);
-    let earliest = daily.map(|(_, b)| b.date).min().unwrap();
+    let waits = |e: &crate::model::catalog::Entry| !e.model.matures.is_empty() || e.reads_metrics;
+    let at_once = plan.builds().filter(|(step, _)| {
+        step.every == Every::Day && !waits(world.catalog.entry(&step.model).unwrap())
+    });
+    let earliest = at_once.map(|(_, b)| b.date).min().unwrap();
     assert!(earliest >= day(28), "{earliest}");
+    // The watermark lies inside the newest day: windows of 31, 30, 28, 14, 8 and fewer days end with
+    // the 39th.
+    let ripe = [8, 9, 11, 25].map(day);
+    let expected: BTreeSet<NaiveDate> = span(31, 41).into_iter().chain(ripe).collect();
+    assert_eq!(days_of(&plan, "kpi_daily"), expected);
 }
 
 fn dates(texts: &[&str]) -> BTreeSet<NaiveDate> {
@@ -253,7 +276,9 @@ fn one_more_day_touches_its_own_periods_and_what_it_completes() {
     let plan = world.plan(CATCH_UP);
     assert_eq!(days_of(&plan, "int_state"), BTreeSet::new());
     assert_eq!(days_of(&plan, "fct_since"), [39, 40].map(day).into());
-    assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-04-06"]));
+    // The weeks of the days whose windows end.
+    let weeks = ["2026-03-09", "2026-03-23", "2026-03-30", "2026-04-06"];
+    assert_eq!(days_of(&plan, "fct_week"), dates(&weeks));
     assert_eq!(days_of(&plan, "dim_all"), [Every::ONCE].into());
     // The watermark lies inside the newest day: what waited two days for the 39th is of the 37th.
     assert_eq!(days_of(&plan, "fct_waits"), [31, 37, 39, 40].map(day).into());
@@ -346,8 +371,14 @@ fn only_the_wanted_tables_and_what_they_read_are_built() {
     let plan =
         build(&world.pipeline, &world.catalog, &world.manifest, &request, &[], Vec::new()).unwrap();
     let tables: BTreeSet<_> = plan.builds().map(|(s, _)| s.model.as_str()).collect();
-    let expected =
-        ["fct_users_daily", "int_first_seen", "int_session_events", "int_user_day", "stg_events"];
+    let expected = [
+        "fct_users_daily",
+        "int_new_users",
+        "int_session_events",
+        "int_user_day",
+        "int_user_state",
+        "stg_events",
+    ];
     assert_eq!(tables, expected.into());
     let unknown = Request { models: vec!["fct_nothing".to_owned()], ..request };
     assert!(
