@@ -84,6 +84,7 @@ impl World {
                 table: step.model.clone(),
                 date: build.date,
                 object: "o".into(),
+                first_row: None,
                 rows: 1,
                 bytes: 1,
                 content: "c".into(),
