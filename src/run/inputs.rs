@@ -59,7 +59,7 @@ impl<'a> Inputs<'a> {
     pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
         let mut tables = vec![self.grouping_sets()];
         for read in &entry.model.reads {
-            tables.push(self.table(read, reach(entry, read, &step.dates(), self.facts))?);
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
@@ -74,13 +74,13 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
+    fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {
         let (columns, files) = match &read.table {
             Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);
                 let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
-                let dates = reached(self.job.catalog, &read.table, days);
+                let dates = reached(self.job.catalog, reader, &read.table, days, self.facts);
                 (columns, self.partitions(name, &dates)?)
             }
         };

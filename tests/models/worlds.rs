@@ -212,7 +212,8 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
             let mut tables = vec![grouping_sets(job.pipeline)];
             for read in &model.reads {
                 let days = reach(entry, read, &dates, facts);
-                tables.push(input(job, &warehouse, &read.table, days));
+                let dates = reached(job.catalog, entry, &read.table, days, facts);
+                tables.push(input(job, &warehouse, &read.table, days, &dates));
             }
             let mut key = vec!["date".to_owned()];
             key.extend(model.grain.iter().cloned());
@@ -242,7 +243,13 @@ fn runs(manifest: &Manifest, model: &Model) -> Vec<Vec<NaiveDate>> {
     runs
 }
 
-fn input(job: &Job<'_>, warehouse: &Warehouse, table: &Table, days: Interval) -> InputTable {
+fn input(
+    job: &Job<'_>,
+    warehouse: &Warehouse,
+    table: &Table,
+    days: Interval,
+    dates: &[NaiveDate],
+) -> InputTable {
     let (columns, files) = match table {
         Table::Input(kind) => {
             let known = warehouse.manifest().objects.values().flat_map(|o| &o.files);
@@ -255,7 +262,7 @@ fn input(job: &Job<'_>, warehouse: &Warehouse, table: &Table, days: Interval) ->
         }
         Table::Model(name) => {
             let model = &job.catalog.entry(name).expect("a known model").model;
-            let files = partitions(warehouse, model, &reached(job.catalog, table, days));
+            let files = partitions(warehouse, model, dates);
             let file = |f: File| InputFile { path: f.path, date: f.date, rows: f.rows };
             (with_date(model), files.into_iter().map(file).collect())
         }
