@@ -37,12 +37,7 @@ pub struct Crowd {
 impl Crowd {
     /// About a dozen scenes a day among seven people, who all run into each other.
     pub fn dense(days: i64) -> Self {
-        Self {
-            people: 7,
-            scenes_a_day: (10, 16),
-            endless_chains: 1 + days / 3,
-            contacts: 2 * days,
-        }
+        Self { people: 7, scenes_a_day: (10, 16), endless_chains: 1 + days / 3, contacts: 2 * days }
     }
 
     pub fn thin(days: i64) -> Self {
