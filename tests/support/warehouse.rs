@@ -59,6 +59,19 @@ impl Bench {
         report
     }
 
+    /// Runs whatever there is to do at `as_of_us`, with `objects` added to the logs.
+    pub fn catch_up(&mut self, as_of_us: i64, objects: &[(String, Vec<u8>)]) -> Report {
+        for (key, bytes) in objects {
+            write(&self.folder.path().join(key), bytes);
+        }
+        self.as_of_us = as_of_us;
+        let (report, outcome) = self.job_for(Days::CatchUp { include_today: true }, run::run);
+        if let Err(error) = outcome {
+            panic!("catching up failed: {error}");
+        }
+        report
+    }
+
     pub fn plan(&self, days: Interval) -> Plan {
         self.job(days, run::plan).unwrap()
     }
@@ -93,17 +106,16 @@ impl Bench {
     }
 
     fn job<T>(&self, days: Interval, work: impl FnOnce(&Job<'_>) -> T) -> T {
+        self.job_for(Days::These(days), work)
+    }
+
+    fn job_for<T>(&self, days: Days, work: impl FnOnce(&Job<'_>) -> T) -> T {
         let engine = PolarsEngine::new();
         let stop = AtomicUsize::new(0);
         work(&Job {
             pipeline: &self.pipeline,
             catalog: &self.catalog,
-            request: Request {
-                days: Days::These(days),
-                as_of_us: self.as_of_us,
-                force: false,
-                models: Vec::new(),
-            },
+            request: Request { days, as_of_us: self.as_of_us, force: false, models: Vec::new() },
             user_key: UserHasher::new(KEY.as_bytes()).unwrap(),
             storage: StorageOptions::default(),
             engine: &engine,
