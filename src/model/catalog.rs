@@ -85,7 +85,7 @@ impl Catalog {
     fn lint(&self, model: &Model, query: &str, pipeline: &Pipeline, at: &Parameters) -> Result<()> {
         let mut tables: BTreeSet<String> =
             model.reads.iter().map(|read| read.table.name().to_owned()).collect();
-        tables.insert(GROUPING_SETS.to_owned());
+        tables.extend(VALUES.map(str::to_owned));
         let mut findings = lint(&format!("{}/query.sql, filled in", model.folder), query, &tables);
         let own = BTreeSet::from([model.name.clone()]);
         for audit in &model.audits {
@@ -131,8 +131,8 @@ impl Catalog {
     }
 }
 
-/// The table of masks that every query may read.
-const GROUPING_SETS: &str = "grouping_sets";
+/// Tables that every query may read: masks of the dimensions, and the days to build.
+const VALUES: [&str; 2] = ["grouping_sets", "calendar"];
 
 /// The models that come with the program.
 pub fn builtin() -> Vec<ModelText> {

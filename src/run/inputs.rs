@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-use super::Job;
+use super::{Job, values};
 use crate::engine::{InputFile, InputTable, TableData};
 use crate::error::Result;
 use crate::interval::Interval;
@@ -56,7 +56,7 @@ impl<'a> Inputs<'a> {
 
     /// The tables that `model` reads to build `days`.
     pub fn tables(&self, model: &Model, days: Interval) -> Result<Vec<InputTable>> {
-        let mut tables = vec![self.grouping_sets()];
+        let mut tables = values::tables(self.job.pipeline, days);
         for read in &model.reads {
             tables.push(self.table(read, days)?);
         }
@@ -123,20 +123,6 @@ impl<'a> Inputs<'a> {
             self.store.download(key, &path)?;
         }
         Ok(path)
-    }
-
-    /// One row for each published combination of dimensions: 1 where a dimension keeps its value.
-    fn grouping_sets(&self) -> InputTable {
-        let pipeline = self.job.pipeline;
-        let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
-        let values = (0..pipeline.dimensions.len())
-            .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect())
-            .collect();
-        InputTable {
-            name: "grouping_sets".to_owned(),
-            columns: pipeline.dimensions.iter().map(column).collect(),
-            data: TableData::Values(values),
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use chatkpi::model::catalog::Catalog;
 use chatkpi::model::query::Parameters;
 use chatkpi::model::{Model, Table};
 use chatkpi::pipeline::Pipeline;
+use chatkpi::run::values;
 use chatkpi::schema::{Column, Type};
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -133,7 +134,7 @@ impl Case {
         pipeline: &Pipeline,
         folder: &Path,
     ) -> Vec<InputTable> {
-        let mut inputs = vec![grouping_sets(pipeline)];
+        let mut inputs = values::tables(pipeline, self.days());
         for read in &model.reads {
             let columns = match &read.table {
                 Table::Input(kind) => kind.columns(),
@@ -188,18 +189,6 @@ impl Case {
         rows::write(&rows, &columns, &path, pipeline.zone, self.days().start);
         let data = TableData::Files(vec![InputFile { path, date: None }]);
         InputTable { name: name.to_owned(), columns, data }
-    }
-}
-
-/// One row for each combination of dimensions: 1 where a dimension keeps its value.
-pub fn grouping_sets(pipeline: &Pipeline) -> InputTable {
-    let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
-    let values = (0..pipeline.dimensions.len())
-        .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect());
-    InputTable {
-        name: "grouping_sets".to_owned(),
-        columns: pipeline.dimensions.iter().map(column).collect(),
-        data: TableData::Values(values.collect()),
     }
 }
 

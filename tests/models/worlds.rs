@@ -24,7 +24,7 @@ use chatkpi::storage::{StorageOptions, Store};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
-use super::case::{grouping_sets, with_date};
+use super::case::with_date;
 use super::duckdb::{self, Answer, File};
 use super::setting::{Setting, setting};
 use crate::support::chaos::{PLACES, World, world};
@@ -207,7 +207,7 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
         let Some(days) = days_of(warehouse.manifest(), &model.name) else { continue };
         let at = Parameters { interval: days, watermark_us, history_start: history.start };
         let sql = job.catalog.sql(model, job.pipeline, &at).unwrap_or_else(|e| panic!("{e}"));
-        let mut tables = vec![grouping_sets(job.pipeline)];
+        let mut tables = run::values::tables(job.pipeline, days);
         tables.extend(
             model
                 .reads
