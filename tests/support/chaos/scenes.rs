@@ -31,14 +31,20 @@ pub struct Stage<'a> {
     pub events: Vec<RawEvent>,
     pub contacts: Vec<RawContact>,
     pub days: i64,
+    pub first: NaiveDate,
     world: &'a World,
-    first: NaiveDate,
     ids: u64,
 }
 
 impl<'a> Stage<'a> {
     pub fn new(rng: &'a mut Rng, world: &'a World, first: NaiveDate, days: i64) -> Self {
         Self { rng, events: Vec::new(), contacts: Vec::new(), days, world, first, ids: 0 }
+    }
+
+    /// The same stage for further scenes, whose ids are none of the earlier ones.
+    #[must_use]
+    pub fn with_ids_from(self, ids: u64) -> Self {
+        Self { ids, ..self }
     }
 
     /// Plays about a dozen scenes a day.

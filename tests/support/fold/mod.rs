@@ -2,21 +2,25 @@
 //!
 //! Promises: it shares no code, no query and no shortcut with the program: no windows, no
 //! partitions, no sketches. Each rule stands beside the section of the contract that it follows.
-//! Leaves out speed, and every metric that needs more than events: cost, leads, availability,
-//! durability, retention and the longer user windows.
+//! Leaves out speed, and cost, durability, retention and the longer user windows.
 
 mod answers;
+mod availability;
 mod cells;
+mod leads;
 mod oracle;
 mod read;
 mod sessions;
+mod tables;
 mod tally;
+mod turns;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 pub use answers::{Answers, satisfaction};
+pub use tables::{Rows, tables};
 
 use super::chaos::World;
 
@@ -44,8 +48,16 @@ pub type Place = (NaiveDate, String, Vec<String>);
 pub fn expected(world: &World, objects: &[(String, Vec<u8>)]) -> BTreeMap<Place, Cell> {
     let events = read::accepted(world, objects);
     let watermark = read::watermark(world, &events);
-    let sessions = sessions::build(world, events);
-    let tallies = tally::count(world, &sessions, watermark);
+    let dates = || events.iter().map(|event| event.date);
+    let Some(history) = dates().min().zip(dates().max()) else { return BTreeMap::new() };
+    let sessions = sessions::build(world, events.clone());
+    let mut tallies = tally::count(world, &sessions, watermark);
+    for (place, leads) in leads::count(world, &events, &sessions) {
+        tallies.entry(place).or_default().leads = leads;
+    }
+    for (place, minutes) in availability::count(world, &sessions, history) {
+        tallies.entry(place).or_default().minutes = minutes;
+    }
     cells::cells(world, &tallies, watermark)
 }
 
