@@ -66,7 +66,11 @@ impl Catalog {
         }
         let of_metrics: BTreeSet<String> =
             waiting.iter().filter(|(_, reads)| *reads).map(|(m, _)| m.name.clone()).collect();
-        let ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
+        let mut ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
+        // What lists the metrics comes after all that declare some.
+        let lists: BTreeSet<&str> =
+            texts.iter().filter(|t| spec::lists_metrics(t)).map(|t| t.name.as_str()).collect();
+        ordered.sort_by_key(|model| lists.contains(model.name.as_str()));
         let mut catalog = Catalog { models: Vec::new(), metrics: Vec::new() };
         for model in ordered {
             check_reads(&model, &catalog)?;

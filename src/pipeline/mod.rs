@@ -38,7 +38,7 @@ pub struct Pipeline {
     pub grouping_sets: Vec<Vec<bool>>,
     pub user_key: UserKey,
     pub sessions: Sessions,
-    pub availability: Availability,
+    pub uptime: Uptime,
     pub sources: Vec<Source>,
     /// Changes whose effect the comparison estimates.
     pub rollouts: Vec<Rollout>,
@@ -97,16 +97,16 @@ impl Sessions {
 
 /// When a bot counts as available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Availability {
+pub struct Uptime {
     /// The most minutes that one probe speaks for; default 5.
     pub probe_minutes: u32,
     /// A later answer is none, in milliseconds; default 10 seconds.
     pub answer_within_ms: i64,
 }
 
-impl Default for Availability {
+impl Default for Uptime {
     fn default() -> Self {
-        Availability { probe_minutes: 5, answer_within_ms: 10_000 }
+        Uptime { probe_minutes: 5, answer_within_ms: 10_000 }
     }
 }
 

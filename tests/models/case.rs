@@ -46,6 +46,8 @@ struct Spec {
     timeout: String,
     #[serde(default)]
     timeout_by_channel: BTreeMap<String, String>,
+    /// The only metrics there are, where the model lists all of them.
+    metrics: Option<Vec<String>>,
 }
 
 fn stockholm() -> String {
@@ -93,6 +95,19 @@ impl Case {
             panic!("{}: `days` is empty", self.name());
         };
         Interval::new(*first, plus(*last, 1))
+    }
+
+    /// `catalog` without the metrics that the case leaves out.
+    pub fn narrowed(&self, catalog: &Catalog) -> Catalog {
+        let mut catalog = catalog.clone();
+        if let Some(metrics) = &self.spec.metrics {
+            catalog
+                .metrics
+                .iter_mut()
+                .for_each(|t| t.metrics.retain(|m| metrics.contains(&m.name)));
+            catalog.metrics.retain(|table| !table.metrics.is_empty());
+        }
+        catalog
     }
 
     /// The dates of the partitions to build.

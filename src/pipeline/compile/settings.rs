@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::super::path::{bucket_root, local_folder, split_scheme};
 use super::super::spec::{Node, Value};
-use super::super::{Assumptions, Availability, Location, ModelFolder, Rollout, Sessions, UserKey};
+use super::super::{Assumptions, Location, ModelFolder, Rollout, Sessions, Uptime, UserKey};
 use super::findings::{Findings, hint};
 
 const DIMENSIONS: [&str; 8] =
@@ -151,14 +151,14 @@ pub(super) fn sessions(node: &Node, out: &mut Findings) -> Option<Sessions> {
     Some(sessions)
 }
 
-pub(super) fn availability(node: &Node, out: &mut Findings) -> Option<Availability> {
-    let mut fields = out.map(node, "availability")?;
-    let mut availability = Availability::default();
+pub(super) fn uptime(node: &Node, out: &mut Findings) -> Option<Uptime> {
+    let mut fields = out.map(node, "uptime")?;
+    let mut uptime = Uptime::default();
     let covers = fields.get("probe_covers");
     if let Some((node, us)) = covers.and_then(|node| Some((node, out.duration(node, false, 1)?))) {
         match u32::try_from(us / MINUTE_US) {
             Ok(minutes) if us % MINUTE_US == 0 && minutes <= MOST_PROBE_MINUTES => {
-                availability.probe_minutes = minutes;
+                uptime.probe_minutes = minutes;
             }
             _ => {
                 let remedy = format!("write 1m to {MOST_PROBE_MINUTES}m");
@@ -168,10 +168,10 @@ pub(super) fn availability(node: &Node, out: &mut Findings) -> Option<Availabili
     }
     let within = fields.get("answer_within");
     if let Some(us) = within.and_then(|node| out.duration(node, false, 1)) {
-        availability.answer_within_ms = us / 1_000;
+        uptime.answer_within_ms = us / 1_000;
     }
     fields.close(out);
-    Some(availability)
+    Some(uptime)
 }
 
 fn timeout_by_channel(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, i64>> {
