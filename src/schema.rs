@@ -242,7 +242,7 @@ const EVENTS: &[(&str, Type, bool)] = &[
     ("instrument", Type::Text, true),
     ("score", Type::Bigint, true),
     ("reason", Type::Text, true),
-    ("lead_id", Type::Text, true),
+    ("lead_key", Type::Text, true),
     ("lead_value", Type::Decimal, true),
     ("tokens_in", Type::Bigint, true),
     ("tokens_out", Type::Bigint, true),

@@ -66,7 +66,11 @@ impl Catalog {
         }
         let of_metrics: BTreeSet<String> =
             waiting.iter().filter(|(_, reads)| *reads).map(|(m, _)| m.name.clone()).collect();
-        let ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
+        let mut ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
+        // What lists the metrics comes after all that declare some.
+        let lists: BTreeSet<&str> =
+            texts.iter().filter(|t| spec::lists_metrics(t)).map(|t| t.name.as_str()).collect();
+        ordered.sort_by_key(|model| lists.contains(model.name.as_str()));
         let mut catalog = Catalog { models: Vec::new(), metrics: Vec::new() };
         for model in ordered {
             check_reads(&model, &catalog)?;
@@ -123,7 +127,7 @@ impl Catalog {
     fn lint(&self, model: &Model, query: &str, pipeline: &Pipeline, at: &Parameters) -> Result<()> {
         let mut tables: BTreeSet<String> =
             model.reads.iter().map(|read| read.table.name().to_owned()).collect();
-        tables.insert(GROUPING_SETS.to_owned());
+        tables.extend(VALUES.map(str::to_owned));
         let mut findings = lint(&format!("{}/query.sql, filled in", model.folder), query, &tables);
         let own = BTreeSet::from([model.name.clone()]);
         for audit in &model.audits {
@@ -179,8 +183,8 @@ impl Catalog {
     }
 }
 
-/// The table of masks that every query may read.
-const GROUPING_SETS: &str = "grouping_sets";
+/// Tables that every query may read: masks of the dimensions, and the days to build.
+const VALUES: [&str; 2] = ["grouping_sets", "calendar"];
 
 /// The models that come with the program.
 pub fn builtin() -> Vec<ModelText> {

@@ -38,6 +38,7 @@ pub struct Pipeline {
     pub grouping_sets: Vec<Vec<bool>>,
     pub user_key: UserKey,
     pub sessions: Sessions,
+    pub uptime: Uptime,
     pub sources: Vec<Source>,
     /// Changes whose effect the comparison estimates.
     pub rollouts: Vec<Rollout>,
@@ -91,6 +92,21 @@ impl Default for Sessions {
 impl Sessions {
     pub fn longest_timeout_us(&self) -> i64 {
         self.timeout_by_channel.values().copied().fold(self.timeout_us, i64::max)
+    }
+}
+
+/// When a bot counts as available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    /// The most minutes that one probe speaks for; default 5.
+    pub probe_minutes: u32,
+    /// A later answer is none, in milliseconds; default 10 seconds.
+    pub answer_within_ms: i64,
+}
+
+impl Default for Uptime {
+    fn default() -> Self {
+        Uptime { probe_minutes: 5, answer_within_ms: 10_000 }
     }
 }
 

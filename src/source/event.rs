@@ -24,6 +24,9 @@ const COLUMNS: usize = 45;
 const CONTENT_HASH: usize = 6;
 const SEQ: usize = 16;
 
+/// Characters of a reason.
+const LONGEST_CODE: usize = 64;
+
 /// Stands for an absent bot or channel.
 pub(super) const UNKNOWN: &str = "unknown";
 
@@ -168,7 +171,7 @@ fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
         closed_by: fields.choice(at!("closed_by"), CLOSERS, Fault::Value),
         instrument,
         score,
-        reason: fields.text(at!("reason")),
+        reason: fields.text(at!("reason")).map(code),
         lead_id: fields.id(at!("lead_id")),
         lead_value: fields.decimal(at!("lead_value")),
         tokens_in: fields.amount(at!("tokens_in")),
@@ -179,6 +182,11 @@ fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
         is_test: fields.boolean(at!("is_test")).unwrap_or(false),
         text_chars: fields.amount(at!("text_chars")).filter(|_| chars.is_none()).or(chars),
     }
+}
+
+/// A reason as it is kept: what is too long for a code is what somebody wrote, and may name people.
+fn code(reason: Cow<'_, str>) -> Cow<'_, str> {
+    if reason.chars().count() > LONGEST_CODE { Cow::Borrowed("too_long") } else { reason }
 }
 
 /// Actor and type, and whether everything that they make necessary is there.
@@ -220,6 +228,7 @@ struct Derived {
     hour: i64,
     conversation: Option<Pseudonym>,
     user: Option<Pseudonym>,
+    lead: Option<Pseudonym>,
 }
 
 fn write(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place) -> Result<()> {
@@ -237,6 +246,7 @@ fn derive(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place)
     let user = event.user_id.as_deref().map(|id| table.users.of(table.hasher, id));
     let conversation =
         event.conversation_id.as_deref().map(|id| table.conversations.of(table.hasher, id));
+    let lead = event.lead_id.as_deref().map(|id| table.leads.of(table.hasher, id));
     // Of pseudonyms, not of ids: an unkeyed hash of an id gives it away to whoever tries them all.
     let of_conversation = conversation.as_ref().map(|key| ("c", key.as_str()));
     let chain =
@@ -248,7 +258,7 @@ fn derive(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place)
         Some(id) => table.hasher.id_hash(id),
         None => table.hasher.record_hash(place.record, place.element),
     };
-    Derived { dedup, chain, hour: table.days.hour(day, ts_us), conversation, user }
+    Derived { dedup, chain, hour: table.days.hour(day, ts_us), conversation, user, lead }
 }
 
 /// The columns of the contract, in its order; the content hash is still to come.
@@ -298,7 +308,7 @@ fn cells<'c>(
         Cell::text(event.instrument),
         Cell::integer(event.score),
         Cell::text(event.reason.as_deref()),
-        Cell::text(event.lead_id.as_deref()),
+        Cell::text(derived.lead.as_ref().map(Pseudonym::as_str)),
         Cell::decimal(event.lead_value),
         Cell::integer(event.tokens_in),
         Cell::integer(event.tokens_out),

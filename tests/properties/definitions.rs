@@ -2,10 +2,12 @@
 //!
 //! The fold shares neither code nor SQL with the program.
 
+use std::collections::BTreeSet;
+
 use chatkpi::interval::{Interval, plus};
 
 use crate::support::chaos::{PLACES, World, thin_world, world};
-use crate::support::fold::{Cell, Place, expected, history};
+use crate::support::fold::{Cell, Place, expected, history, tables};
 use crate::support::warehouse::Bench;
 
 /// Days of a world; with the worlds of one test they make more than two hundred days.
@@ -53,6 +55,25 @@ fn assert_world(seed: u64, world: &World) -> Vec<Place> {
         expected.len(),
         wrong[..wrong.len().min(12)].join("\n")
     );
+    for table in tables(world, &objects) {
+        let found = bench.rows(table.table, table.key, table.numbers);
+        let places: BTreeSet<_> = found.keys().chain(table.rows.keys()).collect();
+        let unlike = |place: &&&Vec<String>| found.get(**place) != table.rows.get(**place);
+        let wrong: Vec<_> = places.iter().filter(unlike).collect();
+        let shown = wrong.iter().take(12).map(|place| {
+            let (expected, found) = (table.rows.get(**place), found.get(**place));
+            format!("{place:?}\n  expected {expected:?}\n  found    {found:?}")
+        });
+        let shown: Vec<String> = shown.collect();
+        assert!(
+            wrong.is_empty(),
+            "seed {seed}: {} of {} rows of {} differ, the first of them:\n{}",
+            wrong.len(),
+            places.len(),
+            table.table,
+            shown.join("\n")
+        );
+    }
     expected.into_keys().collect()
 }
 

@@ -11,6 +11,7 @@
 //! of a second.
 
 mod adversity;
+mod extras;
 mod objects;
 mod record;
 mod rng;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use extras::RawProbe;
 pub use record::{RawContact, RawEvent};
 
 use super::calendar::{HOUR, MINUTE, day_start, plus};
@@ -58,6 +60,7 @@ pub struct World {
     /// Lines no reader may accept, with the UTC date of the object they belong in.
     pub bad_lines: Vec<(NaiveDate, Vec<u8>)>,
     pub contacts: Vec<RawContact>,
+    pub probes: Vec<RawProbe>,
 }
 
 impl World {
@@ -74,6 +77,7 @@ impl World {
             events: Vec::new(),
             bad_lines: Vec::new(),
             contacts: Vec::new(),
+            probes: Vec::new(),
         }
     }
 
@@ -110,6 +114,14 @@ fn peopled(seed: u64, days: u32, start: NaiveDate, zone: Tz, crowd: &Crowd) -> W
     let mut stage = Stage::new(&mut rng, &world, start, i64::from(days), crowd.people);
     stage.play(crowd);
     (world.events, world.contacts) = (stage.events, stage.contacts);
+    let mut more = Rng::new(seed ^ 0x1ead_5eed);
+    let mut stage = Stage::new(&mut more, &world, start, i64::from(days), crowd.people)
+        .with_ids_from(1_000_000);
+    extras::play(&mut stage);
+    let probes = extras::probes(&mut stage);
+    let events = stage.events;
+    world.events.extend(events);
+    world.probes = probes;
 
     let from = day_start(zone, start);
     let tail = if rng.chance(33) { 12 } else { 0 };

@@ -52,8 +52,8 @@ pub struct Stage<'a> {
     pub contacts: Vec<RawContact>,
     pub days: i64,
     people: i64,
+    pub first: NaiveDate,
     world: &'a World,
-    first: NaiveDate,
     ids: u64,
 }
 
@@ -67,6 +67,12 @@ impl<'a> Stage<'a> {
     ) -> Self {
         let (events, contacts) = (Vec::new(), Vec::new());
         Self { rng, events, contacts, days, people, world, first, ids: 0 }
+    }
+
+    /// The same stage for further scenes, whose ids are none of the earlier ones.
+    #[must_use]
+    pub fn with_ids_from(self, ids: u64) -> Self {
+        Self { ids, ..self }
     }
 
     pub fn play(&mut self, crowd: &Crowd) {

@@ -20,6 +20,8 @@ pub fn cells(world: &World, tallies: &Tallies, watermark: i64) -> BTreeMap<Place
         rows.users(tally);
         rows.satisfaction(tally);
         rows.response_times(tally);
+        rows.availability(tally);
+        rows.leads(tally);
         rows.into_cells(world, *date, slice, watermark, &mut cells);
     }
     cells
@@ -69,6 +71,9 @@ impl Rows {
 
     /// §3.2: rows wherever the slice has a session or an activity.
     fn volumes(&mut self, tally: &Tally) {
+        if tally.sessions == 0 && tally.activities == 0 {
+            return;
+        }
         self.count("interactions", tally.user_messages);
         self.count("messages_received", tally.user_messages);
         self.count("messages_sent", tally.bot_messages);
@@ -154,6 +159,24 @@ impl Rows {
             let value = sorted[position as usize - 1] as f64;
             self.put(&format!("response_time_p{percent}_ms"), value, 1.0, answered);
         }
+    }
+
+    /// §3.8: minutes of bots, and turns of every slice.
+    fn availability(&mut self, tally: &Tally) {
+        let minutes = &tally.minutes;
+        self.proportion("availability", minutes.up, minutes.up + minutes.down);
+        self.proportion("availability_request", tally.served, tally.turns);
+    }
+
+    /// §3.9: rows wherever somebody wrote or became a lead.
+    fn leads(&mut self, tally: &Tally) {
+        let (leads, users) = (tally.leads.total(), tally.users.len() as i64);
+        if leads == 0 && users == 0 {
+            return;
+        }
+        self.count("leads", leads);
+        self.put("lead_value", tally.leads.value_micros as f64 / 1e6, 1.0, leads);
+        self.ratio("lead_rate", leads as f64, users);
     }
 
     pub fn count(&mut self, metric: &str, count: i64) {

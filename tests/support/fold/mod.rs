@@ -2,16 +2,19 @@
 //!
 //! Promises: it shares no code, no query and no shortcut with the program: no windows, no
 //! partitions, no sketches. Each rule stands beside the section of the contract that it follows.
-//! Leaves out speed, and every metric that needs more than events and contacts: cost, leads and
-//! availability.
+//! Leaves out speed, and cost.
 
 mod answers;
+mod availability;
 mod cells;
 mod durability;
+mod leads;
 mod oracle;
 mod read;
 mod sessions;
+mod tables;
 mod tally;
+mod turns;
 mod users;
 
 use std::collections::BTreeMap;
@@ -19,6 +22,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 pub use answers::{Answers, satisfaction};
+pub use tables::{Rows, tables};
 
 use super::chaos::World;
 
@@ -47,8 +51,14 @@ pub fn expected(world: &World, objects: &[(String, Vec<u8>)]) -> BTreeMap<Place,
     let Some(history) = history(world, objects) else { return BTreeMap::new() };
     let events = read::accepted(world, objects);
     let watermark = read::watermark(world, &events);
-    let sessions = sessions::build(world, events);
-    let tallies = tally::count(world, &sessions, watermark);
+    let sessions = sessions::build(world, events.clone());
+    let mut tallies = tally::count(world, &sessions, watermark);
+    for (place, leads) in leads::count(world, &events, &sessions) {
+        tallies.entry(place).or_default().leads = leads;
+    }
+    for (place, minutes) in availability::count(world, &sessions, history) {
+        tallies.entry(place).or_default().minutes = minutes;
+    }
     let mut cells = cells::cells(world, &tallies, watermark);
     cells.extend(users::cells(world, &sessions, watermark, history));
     cells.extend(durability::cells(world, &sessions, watermark, history.0));
