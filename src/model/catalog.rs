@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::lint::lint;
-use super::query::{MetricTable, Parameters, Watermarks, metric_table, render};
+use super::query::{MetricTable, Parameters, Watermarks, mentions, metric_table, render};
 use super::{After, Before, Layer, Model, ModelText, Read, Table, spec};
 use crate::error::{Error, Result};
 use crate::interval::{Every, Interval, day_start_us, from_day_number};
@@ -147,9 +147,9 @@ impl Catalog {
         let fixed = sentinel(pipeline);
         let text = self.sql(&model, pipeline, &fixed)?;
         self.lint(&model, &text, pipeline, &fixed)?;
-        let mentions = |words: &[&str]| words.iter().any(|word| model.sql.contains(word));
-        let uses_watermark = mentions(&["watermark_us"]);
-        let uses_history_start = mentions(&["history_start_day", "reliable_from_day"]);
+        let uses = |word: &str| mentions(&model.sql, word);
+        let uses_watermark = uses("watermark_us");
+        let uses_history_start = uses("history_start_day") || uses("reliable_from_day");
         let inputs = self.inputs(&model);
         let mut hash = Sha256::new();
         let mut add = |part: &str| {

@@ -8,7 +8,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Metric, Model};
+use super::{Additivity, Metric, Model};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
 use crate::pipeline::Pipeline;
@@ -16,6 +16,12 @@ use crate::schema::Kind;
 
 /// Days at the start of history during which every user looks new.
 const UNRELIABLE_DAYS: i64 = 90;
+/// Texts that several models include.
+const SHARED: [(&str, &str); 2] = [
+    ("kpi_interval.sql", include_str!("../../sql/macros/kpi_interval.sql")),
+    ("kpi_period.sql", include_str!("../../sql/macros/kpi_period.sql")),
+];
+
 /// Larger than any position in a chain of events.
 const NO_POSITION: i64 = 9_000_000_000_000_000;
 /// Earlier than any event, in microseconds.
@@ -81,6 +87,10 @@ pub fn render(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_macros(&mut environment, pipeline);
+    for (name, text) in SHARED {
+        let added = environment.add_template(name, text);
+        added.map_err(|e| Error::internal("a shared template cannot be read").because(e))?;
+    }
     let watermark_us = parameters.watermarks.of(inputs);
     let complete = last_complete_day(watermark_us, pipeline);
     environment.add_function("matured", move |days: i64| date_literal(plus(complete, -days)));
@@ -100,6 +110,8 @@ pub fn render(
         probe_minutes => pipeline.uptime.probe_minutes,
         answer_within_ms => pipeline.uptime.answer_within_ms,
         timezone => pipeline.zone.name(),
+        additive_metrics => metrics_that(metrics, Additivity::Additive),
+        ratio_metrics => metrics_that(metrics, Additivity::RatioOfSums),
         z => Z,
         z2 => Z2,
         metric_tables => views,
@@ -189,6 +201,17 @@ fn judged(table: &str, answers: [(&str, &str); 3]) -> String {
         format!("({table}.instrument = '{instrument}' AND {table}.score {test})")
     };
     format!("({})", answers.map(one).join(" OR "))
+}
+
+/// Whether `template`, or what it includes, uses `word`.
+pub fn mentions(template: &str, word: &str) -> bool {
+    let included = |(name, text): &(&str, &str)| template.contains(name) && mentions(text, word);
+    template.contains(word) || SHARED.iter().any(included)
+}
+
+fn metrics_that(tables: &[MetricTable], are: Additivity) -> Vec<String> {
+    let metrics = tables.iter().flat_map(|t| &t.metrics).filter(|m| m.additivity == are);
+    metrics.map(|m| m.name.clone()).collect()
 }
 
 /// A table as templates see it.

@@ -157,7 +157,7 @@ impl Case {
         pipeline: &Pipeline,
         folder: &Path,
     ) -> Vec<InputTable> {
-        let mut inputs = values::tables(pipeline, self.days());
+        let mut inputs = values::tables(pipeline, model.every.span(&self.dates(model)));
         for read in &model.reads {
             let columns = match &read.table {
                 Table::Input(kind) => kind.columns(),
