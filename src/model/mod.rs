@@ -7,6 +7,7 @@
 
 pub mod catalog;
 pub mod lint;
+mod money;
 pub mod query;
 pub mod spec;
 
@@ -111,8 +112,10 @@ pub enum Before {
 pub struct Audit {
     pub name: String,
     pub severity: Severity,
-    /// A template, like the model's own query.
+    /// A template, like the model's own query; it may read what the model reads.
     pub sql: String,
+    /// What to do about its rows.
+    pub remedy: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -120,6 +123,8 @@ pub struct Audit {
 pub enum Severity {
     /// Nothing is published.
     Fail,
+    /// Nothing is published, because the pipeline lacks a setting.
+    Config,
     /// Reported.
     Warn,
 }

@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
-use super::{Metric, Model};
+use super::{Metric, Model, money};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
 use crate::pipeline::Pipeline;
@@ -58,6 +58,7 @@ pub fn render(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_macros(&mut environment, pipeline);
+    money::add_macros(&mut environment, pipeline);
     let views: Vec<Value> = metrics.iter().map(|t| table_view(t, pipeline, parameters)).collect();
     let values = context! {
         dimensions => pipeline.dimensions.clone(),
@@ -72,6 +73,7 @@ pub fn render(
         z => Z,
         z2 => Z2,
         metric_tables => views,
+        ..money::values(pipeline),
     };
     environment.render_str(template, values).map_err(|error| {
         let diagnostic = Diagnostic {
@@ -113,6 +115,17 @@ fn add_macros(environment: &mut Environment<'_>, pipeline: &Pipeline) {
         let each = names.iter().map(|d| pattern.replace('$', d)).collect::<Vec<_>>();
         each.join(separator.as_deref().unwrap_or(", "))
     });
+    // The dimensions and one more column, where it is none of them.
+    let names = pipeline.dimensions.clone();
+    environment.add_function(
+        "dims_and",
+        move |other: String, pattern: Option<String>, separator: Option<String>| {
+            let pattern = pattern.unwrap_or_else(|| "$".to_owned());
+            let other = (!names.contains(&other)).then_some(&other);
+            let each = names.iter().chain(other).map(|d| pattern.replace('$', d));
+            each.collect::<Vec<_>>().join(separator.as_deref().unwrap_or(", "))
+        },
+    );
     let names = pipeline.dimensions.clone();
     environment.add_function("slices", move |table: String| {
         let slice =
@@ -177,6 +190,6 @@ fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters)
     }
 }
 
-fn date_literal(date: NaiveDate) -> String {
+pub(super) fn date_literal(date: NaiveDate) -> String {
     format!("DATE '{}'", date.format("%Y-%m-%d"))
 }

@@ -79,6 +79,8 @@ struct ModelYaml {
     grain: Vec<String>,
     #[serde(default)]
     slices: Slices,
+    #[serde(default)]
+    every: Option<String>,
     #[serde(default = "one")]
     horizon: u32,
     reads: Vec<ReadYaml>,
@@ -136,6 +138,8 @@ enum BeforeYaml {
 enum BeforeWord {
     All,
     Session,
+    /// The windows before the pipeline's rollouts, whatever the partition.
+    Rollouts,
 }
 
 #[derive(Deserialize)]
@@ -170,6 +174,7 @@ struct AuditYaml {
     name: String,
     severity: Severity,
     query: String,
+    remedy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -228,13 +233,14 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
         None => Before::Days(0),
         Some(BeforeYaml::Days(days)) => Before::Days(*days),
         Some(BeforeYaml::Word(BeforeWord::All)) => Before::All,
+        Some(BeforeYaml::Word(BeforeWord::Rollouts)) => Before::All,
         Some(BeforeYaml::Word(BeforeWord::Session)) => Before::Days(session_reach_days(pipeline)),
     };
     Some(Read { table, before, after: spec.after })
 }
 
 fn audit(spec: AuditYaml) -> Audit {
-    Audit { name: spec.name, severity: spec.severity, sql: spec.query }
+    Audit { name: spec.name, severity: spec.severity, sql: spec.query, remedy: spec.remedy }
 }
 
 fn metric(spec: MetricYaml) -> Metric {

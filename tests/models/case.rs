@@ -1,7 +1,7 @@
 //! One case: a folder with `case.yaml`, a CSV for each table that the model reads, and `expect.csv`.
 //!
 //! `case.yaml` says in `what` what is shown and how the numbers come about, and may set days,
-//! watermark, time zone, dimensions and timeouts. A table without a CSV is empty. `expect.csv`
+//! watermark, time zone, dimensions, timeouts and other settings. A table without a CSV is empty. `expect.csv`
 //! holds all rows, and the columns it names are the ones compared; those of the grain must be there.
 
 use std::collections::BTreeMap;
@@ -45,6 +45,9 @@ struct Spec {
     timeout: String,
     #[serde(default)]
     timeout_by_channel: BTreeMap<String, String>,
+    /// More keys of the pipeline, as YAML.
+    #[serde(default)]
+    settings: String,
 }
 
 fn stockholm() -> String {
@@ -117,11 +120,12 @@ impl Case {
             "version: 1\nname: case\ntimezone: {}\nwarehouse: w\ndimensions: [{}]\n\
              privacy: {{ user_key_env: KEY }}\n\
              sessions: {{ timeout: {}, timeout_by_channel: {{ {} }} }}\n\
-             sources: [{{ name: bot, kind: events, adapter: canonical, path: \"*.jsonl\" }}]\n",
+             sources: [{{ name: bot, kind: events, adapter: canonical, path: \"*.jsonl\" }}]\n{}",
             spec.timezone,
             spec.dimensions.join(", "),
             spec.timeout,
             by_channel.join(", "),
+            spec.settings,
         )
     }
 
