@@ -2,9 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table};
+use super::{
+    After, Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table,
+};
 use crate::error::{Diagnostic, Error, Result};
-use crate::pipeline::Pipeline;
+use crate::interval::{Every, Interval, plus};
+use crate::pipeline::{Pipeline, Rollout};
 use crate::schema::{Column, Kind, Type};
 
 /// Turns one model folder into a contract for `pipeline`.
@@ -41,6 +44,12 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     if let Some(unknown) = grain.iter().find(|g| !names.contains(&g.as_str())) {
         return Err(wrong(format!("the grain names `{unknown}`, which is no column")));
     }
+    let waits = |r: &ReadYaml| matches!(r, ReadYaml::Table(t) if matches!(t.after, AfterYaml::Word(AfterWord::Matured)));
+    if spec.matures.is_empty() && spec.reads.iter().any(waits) {
+        return Err(wrong("`after: matured` needs `matures`, the days to wait for".to_owned()));
+    }
+    let mut matures = spec.matures;
+    matures.sort_unstable();
     Ok(Model {
         name: text.name.clone(),
         layer: text.layer,
@@ -49,7 +58,9 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         grain,
         columns,
         every_slice: spec.slices == Slices::All,
+        every: spec.every,
         horizon_days: spec.horizon,
+        matures,
         reads: spec.reads.iter().filter_map(|r| read(r, pipeline)).collect(),
         audits: spec.audits.into_iter().map(audit).collect(),
         metrics: spec.metrics.into_iter().map(metric).collect(),
@@ -72,6 +83,14 @@ pub fn session_reach_days(pipeline: &Pipeline) -> u32 {
     1 + u32::try_from((back + 24 * HOUR_US - 1) / (24 * HOUR_US)).unwrap_or(u32::MAX)
 }
 
+/// From the first day of the first window before a rollout to the last rollout's day, without it.
+fn pre_rollout(pipeline: &Pipeline) -> Interval {
+    let start = |r: &Rollout| plus(r.date, -i64::from(r.pre_days));
+    let first = pipeline.rollouts.iter().map(start).min().unwrap_or(Every::ONCE);
+    let last = pipeline.rollouts.iter().map(|r| r.date).max().unwrap_or(first);
+    Interval::new(first, last)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelYaml {
@@ -80,9 +99,11 @@ struct ModelYaml {
     #[serde(default)]
     slices: Slices,
     #[serde(default)]
-    every: Option<String>,
+    every: Every,
     #[serde(default = "one")]
     horizon: u32,
+    #[serde(default)]
+    matures: Vec<u32>,
     reads: Vec<ReadYaml>,
     columns: Vec<ColumnYaml>,
     #[serde(default)]
@@ -123,7 +144,7 @@ struct ReadTable {
     model: Option<String>,
     before: Option<BeforeYaml>,
     #[serde(default)]
-    after: i32,
+    after: AfterYaml,
 }
 
 #[derive(Deserialize)]
@@ -137,9 +158,30 @@ enum BeforeYaml {
 #[serde(rename_all = "lowercase")]
 enum BeforeWord {
     All,
+    Month,
     Session,
-    /// The windows before the pipeline's rollouts, whatever the partition.
+    /// From the first window before a rollout to the last rollout, whatever the partition.
     Rollouts,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AfterYaml {
+    Days(i32),
+    Word(AfterWord),
+}
+
+impl Default for AfterYaml {
+    fn default() -> Self {
+        AfterYaml::Days(0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AfterWord {
+    Matured,
+    Period,
 }
 
 #[derive(Deserialize)]
@@ -233,10 +275,16 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
         None => Before::Days(0),
         Some(BeforeYaml::Days(days)) => Before::Days(*days),
         Some(BeforeYaml::Word(BeforeWord::All)) => Before::All,
-        Some(BeforeYaml::Word(BeforeWord::Rollouts)) => Before::All,
+        Some(BeforeYaml::Word(BeforeWord::Month)) => Before::Month,
+        Some(BeforeYaml::Word(BeforeWord::Rollouts)) => Before::Window(pre_rollout(pipeline)),
         Some(BeforeYaml::Word(BeforeWord::Session)) => Before::Days(session_reach_days(pipeline)),
     };
-    Some(Read { table, before, after: spec.after })
+    let after = match spec.after {
+        AfterYaml::Days(days) => After::Days(days),
+        AfterYaml::Word(AfterWord::Matured) => After::Matured,
+        AfterYaml::Word(AfterWord::Period) => After::Period,
+    };
+    Some(Read { table, before, after })
 }
 
 fn audit(spec: AuditYaml) -> Audit {

@@ -118,7 +118,9 @@ pub(super) fn take_cost(table: &mut Table, raws: &[Raw], place: Place) -> Result
     }
     let dedup = table.hasher.record_hash(place.record, place.element);
     let whole = amount.unwrap_or(0);
-    for day in start.max(table.start.unwrap_or(start))..=end {
+    let first = start.max(table.start.unwrap_or(start));
+    table.further_rows += u64::from(end.abs_diff(first));
+    for day in first..=end {
         let own = [
             Cell::Date(start),
             Cell::Date(end),

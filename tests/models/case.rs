@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chatkpi::engine::{InputFile, InputTable, TableData};
 use chatkpi::interval::Interval;
 use chatkpi::model::catalog::Catalog;
-use chatkpi::model::query::Parameters;
+use chatkpi::model::query::{Parameters, Watermarks};
 use chatkpi::model::{Model, Table};
 use chatkpi::pipeline::Pipeline;
 use chatkpi::schema::{Column, Type};
@@ -97,8 +97,13 @@ impl Case {
         Interval::new(*first, plus(*last, 1))
     }
 
-    pub fn parameters(&self) -> Parameters {
-        let days = self.days();
+    /// The dates of the partitions to build.
+    pub fn dates(&self, model: &Model) -> Vec<NaiveDate> {
+        model.every.starts(self.days())
+    }
+
+    pub fn parameters(&self, model: &Model) -> Parameters {
+        let days = model.every.span(&self.dates(model));
         let late = || {
             plus(days.end, LATE_DAYS)
                 .and_hms_opt(0, 0, 0)
@@ -106,7 +111,10 @@ impl Case {
         };
         Parameters {
             interval: days,
-            watermark_us: self.spec.watermark.as_deref().map_or_else(late, micros),
+            watermarks: Watermarks {
+                events_us: self.spec.watermark.as_deref().map_or_else(late, micros),
+                ..Watermarks::default()
+            },
             history_start: self.spec.history_start.unwrap_or(days.start),
         }
     }
@@ -162,14 +170,15 @@ impl Case {
         let lacking = model.grain.iter().find(|key| !rows.header.contains(*key));
         assert_eq!(lacking, None, "{}: expect.csv lacks a column of the grain", self.name());
         if !rows.header.iter().any(|name| name == "date") {
-            assert_eq!(self.days().len(), 1, "{}: expect.csv lacks `date`", self.name());
+            assert_eq!(self.dates(model).len(), 1, "{}: expect.csv lacks `date`", self.name());
             rows.header.push("date".to_owned());
         }
         let columns: Vec<Column> =
             all.into_iter().filter(|c| rows.header.contains(&c.name)).collect();
         // No other date is put in its place, as it would be in a table to read.
         for row in &mut rows.rows {
-            row.entry("date".to_owned()).or_insert_with(|| self.days().start.to_string());
+            let date = self.dates(model)[0].to_string();
+            row.entry("date".to_owned()).or_insert(date);
         }
         let path = folder.join("expect.parquet");
         rows::write(&rows, &columns, &path, chrono_tz::UTC, self.days().start);
