@@ -58,9 +58,14 @@ pub fn values(pipeline: &Pipeline) -> Value {
 }
 
 /// `a / b` rounded down, exact for all of 64 bits: the second term corrects what the double of a
-/// number above 2^53 loses. `b` is positive.
+/// large number loses. `b` is positive. The half keeps the quotient off whole numbers, where a last
+/// bit would decide: engines divide by a constant as they multiply by its reciprocal.
 fn quotient(a: &str, b: &str) -> String {
-    let rough = |a: &str| format!("CAST(FLOOR(CAST({a} AS DOUBLE) / NULLIF({b}, 0)) AS BIGINT)");
+    let rough = |a: &str| {
+        format!(
+            "CAST(FLOOR((CAST({a} AS DOUBLE) + CAST('0.5' AS DOUBLE)) / NULLIF({b}, 0)) AS BIGINT)"
+        )
+    };
     let first = rough(&format!("({a})"));
     let rest = format!("(({a}) - {first} * ({b}))");
     format!("({first} + {})", rough(&rest))

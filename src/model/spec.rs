@@ -261,7 +261,14 @@ fn grain(spec: &[String], pipeline: &Pipeline) -> Vec<String> {
         "*dimensions" => pipeline.dimensions.clone(),
         _ => vec![name.clone()],
     };
-    spec.iter().flat_map(expand).collect()
+    let mut names: Vec<String> = Vec::new();
+    for name in spec.iter().flat_map(expand) {
+        // A column that the pipeline also slices by stands once.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {

@@ -7,16 +7,20 @@ WITH c_slices AS (
     GROUP BY date, {{ dims_and("channel") }}, handler
 ),
 -- The day's amounts that are spread alike; `*` where the ledger names nothing.
-c_pools AS (
+c_lines AS (
     SELECT
         date, cost_class, COALESCE(bot, '*') AS pool_bot, COALESCE(channel, '*') AS pool_channel,
         COALESCE(service, '*') AS pool_service,
         CASE WHEN cost_class IN ('human_direct', 'human_indirect', 'tech_human', 'facilities')
              THEN 'human' ELSE 'bot' END AS handler,
-        SUM(amount_micros) AS amount_micros
+        amount_micros
     FROM stg_costs
     WHERE date >= {{ from_day }} AND date < {{ to_day }}
-    GROUP BY date, cost_class, COALESCE(bot, '*'), COALESCE(channel, '*'), COALESCE(service, '*')
+),
+c_pools AS (
+    SELECT {{ pool }}, handler, SUM(amount_micros) AS amount_micros
+    FROM c_lines
+    GROUP BY {{ pool }}, handler
 ),
 c_matched AS (
     SELECT
@@ -106,12 +110,16 @@ c_amounts AS (
     LEFT JOIN c_held AS h ON o.date = h.date AND o.cost_class = h.cost_class
     -- A session without a cost of its own is not known to be free.
     WHERE h.cost_class IS NULL AND (o.own_cost_micros <> 0 OR (o.handler = 'human' AND o.services > o.unpriced))
+),
+c_grouped AS (
+    SELECT
+        date, {{ dims_and("channel") }}, cost_class, MAX(is_ledger) AS is_ledger, SUM(amount_micros) AS amount_micros
+    FROM c_amounts
+    GROUP BY date, {{ dims_and("channel") }}, cost_class
 )
 SELECT
     date, {{ dims_and("channel") }}, cost_class,
     CASE WHEN cost_class IN ('human_direct', 'human_indirect', 'tech_human', 'facilities')
          THEN 'human' ELSE 'bot' END AS handler,
-    cost_class IN ('human_direct', 'llm_usage') AS is_marginal,
-    MAX(is_ledger) = 1 AS is_ledger, SUM(amount_micros) AS amount_micros
-FROM c_amounts
-GROUP BY date, {{ dims_and("channel") }}, cost_class
+    cost_class IN ('human_direct', 'llm_usage') AS is_marginal, is_ledger = 1 AS is_ledger, amount_micros
+FROM c_grouped

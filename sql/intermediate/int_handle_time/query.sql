@@ -37,10 +37,14 @@ c_ranked AS (
         ) AS rank_no,
         COUNT(*) OVER (PARTITION BY rollout, service) AS contacts
     FROM c_grouped
+),
+c_counted AS (
+    SELECT
+        rollout, service, MIN(contacts) AS contacts, SUM(handle_seconds) AS handle_seconds,
+        {{ percentile("handle_seconds", "rank_no", "contacts", 50) }} AS p50_seconds,
+        {{ percentile("handle_seconds", "rank_no", "contacts", 90) }} AS p90_seconds
+    FROM c_ranked
+    GROUP BY rollout, service
 )
-SELECT
-    {{ from_day }} AS date, rollout, service, COUNT(*) AS contacts, SUM(handle_seconds) AS handle_seconds,
-    {{ percentile("handle_seconds", "rank_no", "contacts", 50) }} AS p50_seconds,
-    {{ percentile("handle_seconds", "rank_no", "contacts", 90) }} AS p90_seconds
-FROM c_ranked
-GROUP BY rollout, service
+SELECT {{ from_day }} AS date, rollout, service, contacts, handle_seconds, p50_seconds, p90_seconds
+FROM c_counted
