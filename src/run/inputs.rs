@@ -77,7 +77,7 @@ impl<'a> Inputs<'a> {
         }];
         let others = model.reads.iter().filter(|read| read.table.name() != model.name);
         for read in others.filter(|read| words.contains(read.table.name())) {
-            tables.push(self.table(read, reach(entry, read, &step.dates(), self.facts))?);
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }

@@ -20,7 +20,8 @@ fn example() -> (String, Tiny) {
 /// The cells of the table whose header begins with `first`, row by row.
 fn table(page: &str, first: &str) -> Vec<Vec<String>> {
     let mut lines = page.lines().skip_while(|line| !line.starts_with(&format!("| {first} |")));
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect();
+    let cells =
+        |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect();
     lines.by_ref().take(2).for_each(drop);
     lines.take_while(|line| line.starts_with('|')).map(cells).collect()
 }

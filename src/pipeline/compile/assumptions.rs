@@ -126,8 +126,7 @@ fn fraction(node: &Node, out: &mut Findings) -> Option<(i64, i64)> {
     let denominator = u32::try_from(decimals.len()).ok().and_then(|n| 10_i64.checked_pow(n));
     let numerator = format!("{whole}{decimals}").parse::<i64>().ok();
     let fits = numerator.zip(denominator).filter(|(numerator, denominator)| {
-        *numerator > 0
-            && numerator.checked_mul(*denominator).is_some_and(|p| p <= LARGEST_FRACTION)
+        *numerator > 0 && numerator.checked_mul(*denominator).is_some_and(|p| p <= LARGEST_FRACTION)
     });
     if fits.is_none() {
         let message = format!("{number} is no exchange rate");

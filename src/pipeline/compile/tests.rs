@@ -364,7 +364,9 @@ fn single_mistakes() {
         (rates("{ currency: USD, from: 2026-01-01 }"), "`rate` is missing"),
         (rates("{ currency: EUR, from: 2026-01-01, rate: 2 }"), "differs from its own"),
         (
-            rates("{ currency: USD, from: 2026-01-01, rate: 2 }, { currency: USD, from: 2026-01-01, rate: 3 }"),
+            rates(
+                "{ currency: USD, from: 2026-01-01, rate: 2 }, { currency: USD, from: 2026-01-01, rate: 3 }",
+            ),
             "two rates of USD begin on 2026-01-01",
         ),
         (with("assumptions: { owner: \"it's us\", aht_seconds: 1 }"), "cannot be the value"),

@@ -137,9 +137,7 @@ impl World {
             text.push_str("  rates:\n");
         }
         for (from, rate) in &self.terms.dollars {
-            text.push_str(&format!(
-                "    - {{ currency: USD, from: {from}, rate: 0.{rate:04} }}\n"
-            ));
+            text.push_str(&format!("    - {{ currency: USD, from: {from}, rate: 0.{rate:04} }}\n"));
         }
         if !self.terms.rollouts.is_empty() {
             text.push_str("rollouts:\n");

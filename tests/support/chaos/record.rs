@@ -200,7 +200,8 @@ impl RawContact {
             Some((instrument, score)) => (instrument, score.to_string()),
             None => ("", String::new()),
         };
-        let cost = cost_micros.map(|micros| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
+        let cost =
+            cost_micros.map(|micros| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
         format!(
             "{},{},{},{},{},{},{},{},{},{score},{instrument},\n",
             self.contact_id,

@@ -41,21 +41,22 @@ pub fn cells(
         let services = services(world, sessions, watermark, date);
         let costs = costs(world, &services, date);
         let is_over = |days: i64| watermark >= day_start(world.zone, plus(date, days + 1));
-        let mut put = |metric: &str, slice: &[String], numerator: f64, denominator: i64, n, days| {
-            if denominator > 0 {
-                let cell = Cell {
-                    numerator,
-                    denominator: denominator as f64,
-                    value: numerator / denominator as f64,
-                    ci_low: None,
-                    ci_high: None,
-                    n,
-                    low_n: n < 30,
-                    status: if is_over(days) { "final" } else { "provisional" }.to_owned(),
-                };
-                cells.insert((date, metric.to_owned(), slice.to_vec()), cell);
-            }
-        };
+        let mut put =
+            |metric: &str, slice: &[String], numerator: f64, denominator: i64, n, days| {
+                if denominator > 0 {
+                    let cell = Cell {
+                        numerator,
+                        denominator: denominator as f64,
+                        value: numerator / denominator as f64,
+                        ci_low: None,
+                        ci_high: None,
+                        n,
+                        low_n: n < 30,
+                        status: if is_over(days) { "final" } else { "provisional" }.to_owned(),
+                    };
+                    cells.insert((date, metric.to_owned(), slice.to_vec()), cell);
+                }
+            };
         for (handler, human, days) in [("bot", false, 1), ("human", true, 3)] {
             for (slice, sum) in per_service(&services, &costs, human) {
                 let Some(cost) = sum.cost else { continue };
@@ -82,12 +83,7 @@ pub fn cells(
 }
 
 /// §3.10: what bots and people handled on a day, as each service.
-fn services(
-    world: &World,
-    sessions: &[Session],
-    watermark: i64,
-    date: NaiveDate,
-) -> Vec<Service> {
+fn services(world: &World, sessions: &[Session], watermark: i64, date: NaiveDate) -> Vec<Service> {
     let mut services = Vec::new();
     for session in sessions.iter().filter(|session| session.date == date) {
         use Outcome::*;
@@ -199,7 +195,9 @@ fn handle_time(world: &World, date: NaiveDate, service: &str) -> Option<(i128, i
 fn costs(world: &World, services: &[Service], date: NaiveDate) -> BTreeMap<(String, Spot), i128> {
     let mut pools: BTreeMap<(&str, [Option<&str>; 3]), i128> = BTreeMap::new();
     for cost in &world.costs {
-        if let Some(share) = share_of_day(world, cost.start, cost.end, cost.micros, cost.currency, date) {
+        if let Some(share) =
+            share_of_day(world, cost.start, cost.end, cost.micros, cost.currency, date)
+        {
             let named = [cost.bot, cost.channel, cost.service];
             *pools.entry((cost.class, named)).or_default() += share;
         }

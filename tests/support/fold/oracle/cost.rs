@@ -41,7 +41,8 @@ fn taken_over(costs: Vec<RawCost>, contacts: Vec<RawContact>) -> Table {
 
 #[test]
 fn an_escalated_session_pays_both() {
-    let costs = || vec![line("bot_platform", D1, D1, 5_000_000), line("facilities", D1, D1, 9_000_000)];
+    let costs =
+        || vec![line("bot_platform", D1, D1, 5_000_000), line("facilities", D1, D1, 9_000_000)];
     let table = taken_over(costs(), Vec::new());
     assert_eq!(table.value(D1, "cost_per_service_bot"), Some(5.0));
     // The rent of 9, and 300 s at 36 an hour.
@@ -58,7 +59,10 @@ fn an_escalated_session_pays_both() {
 fn days_bear_even_shares_at_their_own_rates() {
     // 100 dollars over three days, 33.333333 on the first two, 33.333334 on the last; at 0.92 and,
     // from the second day on, 0.9.
-    let costs = vec![RawCost { currency: Some("USD"), ..line("bot_platform", "2026-03-01", D2, 100_000_000) }];
+    let costs = vec![RawCost {
+        currency: Some("USD"),
+        ..line("bot_platform", "2026-03-01", D2, 100_000_000)
+    }];
     let table = taken_over(costs, Vec::new());
     let bot = table.cell(D1, "cost_per_service_bot", ["*", "*", "*"]).expect("a cost");
     assert_eq!(bot.numerator, 30.666666);
@@ -72,7 +76,8 @@ fn days_bear_even_shares_at_their_own_rates() {
 #[test]
 fn what_the_ledger_holds_is_not_counted_twice() {
     let costs = vec![line("human_direct", D1, D1, 7_000_000)];
-    let contacts = || vec![contact("2026-03-02T09:00:00Z", "v"), contact("2026-03-03T09:00:00Z", "v")];
+    let contacts =
+        || vec![contact("2026-03-02T09:00:00Z", "v"), contact("2026-03-03T09:00:00Z", "v")];
     let table = taken_over(costs, contacts());
     // The ledger's 7 over a contact and a session on the first day; a contact's own 1 on the second.
     assert_eq!(table.value(D1, "cost_per_service_human"), Some(3.5));
