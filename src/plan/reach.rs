@@ -32,6 +32,9 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
         return Interval::new(facts.history.start, facts.history.start);
     };
     let history = facts.history;
+    if let Before::Window(days) = read.before {
+        return within(read, days, history);
+    }
     let start = match (every, read.before) {
         (Every::Once, _) | (_, Before::All) => match read.table {
             Table::Input(_) => NaiveDate::MIN,
@@ -39,6 +42,7 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
         },
         (_, Before::Days(n)) => plus(*first, -i64::from(n)),
         (_, Before::Month) => Every::Month.start(*first),
+        (_, Before::Window(days)) => days.start,
     };
     let end = match (every, read.after) {
         (Every::Once, _) => history.end,
@@ -55,7 +59,10 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
             dates.iter().map(wait).max().unwrap_or(*last)
         }
     };
-    let days = Interval::new(start, end);
+    within(read, Interval::new(start, end), history)
+}
+
+fn within(read: &Read, days: Interval, history: Interval) -> Interval {
     match read.table {
         Table::Input(_) => days,
         Table::Model(_) => days.intersect(history),

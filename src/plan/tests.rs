@@ -28,10 +28,16 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        World::with("")
+    }
+
+    fn with(settings: &str) -> Self {
         let text = "version: 1\nname: t\ntimezone: UTC\nwarehouse: ./w\n\
                     privacy: { user_key_env: KEY }\n\
-                    sources:\n  - { name: bot, kind: events, adapter: canonical, path: \"{date}.jsonl\" }\n";
-        let pipeline = crate::pipeline::compile(Path::new("t.yaml"), text).unwrap();
+                    sources:\n  - { name: bot, kind: events, adapter: canonical, path: \"{date}.jsonl\" }\n\
+                    \x20 - { name: human, kind: contacts, adapter: canonical, path: \"{date}.csv\" }\n";
+        let text = format!("{text}{settings}");
+        let pipeline = crate::pipeline::compile(Path::new("t.yaml"), &text).unwrap();
         let mut texts = builtin();
         texts.extend(extra());
         let catalog = Catalog::build(&texts, &pipeline).unwrap();
@@ -54,9 +60,13 @@ impl World {
 
     /// An object of day `n` whose events all lie on day `on`.
     fn decode(&mut self, n: i64, on: i64, etag: &str) {
+        self.decode_from("bot", Kind::Events, n, on, etag);
+    }
+
+    fn decode_from(&mut self, source: &str, kind: Kind, n: i64, on: i64, etag: &str) {
         let object = DecodedObject {
-            source: "bot".into(),
-            kind: Kind::Events,
+            source: source.into(),
+            kind,
             key: format!("{}.jsonl", day(n)),
             etag: etag.into(),
             size: 1,
@@ -234,6 +244,26 @@ fn a_late_object_restates_exactly_what_its_reach_says() {
     assert_eq!(days_of(&plan, "fct_users_daily"), span(29, 40));
     world.carry_out(&plan);
     assert!(world.plan(CATCH_UP).chunks.is_empty());
+}
+
+#[test]
+fn handling_times_depend_on_the_days_before_a_rollout_alone() {
+    let mut world =
+        World::with("rollouts: [{ name: r, date: 2026-03-11, services: [s], pre: 5d }]\n");
+    (0..40).for_each(|n| world.decode(n, n, "a"));
+    let plan = world.plan(CATCH_UP);
+    world.carry_out(&plan);
+    // Day 10 is the rollout's own.
+    for (on, is_in_window) in [(4, false), (5, true), (9, true), (10, false), (30, false)] {
+        world.decode_from("human", Kind::Contacts, on, on, "a");
+        let plan = world.plan(CATCH_UP);
+        let times: BTreeSet<NaiveDate> = days_of(&plan, "int_handle_time");
+        assert_eq!(!times.is_empty(), is_in_window, "a contact of day {on}");
+        // A contact tells of sessions up to three days before it, and the times of every day.
+        let savings = if is_in_window { span(0, 40) } else { span(on - 3, on + 1) };
+        assert_eq!(days_of(&plan, "fct_savings_daily"), savings, "a contact of day {on}");
+        world.carry_out(&plan);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Bringing the tables that a query reads to local disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -65,14 +65,22 @@ impl<'a> Inputs<'a> {
         Ok(tables)
     }
 
-    /// The table of `model` itself, as just built, for its audits.
-    pub fn own_table(&self, model: &Model, step: &Step) -> Result<InputTable> {
-        let files = self.partitions(&model.name, &step.dates())?;
-        Ok(InputTable {
+    /// The tables that an audit of `entry`'s model names: the model's own, as just built, and what it
+    /// reads.
+    pub fn audited(&self, entry: &Entry, step: &Step, sql: &str) -> Result<Vec<InputTable>> {
+        let model = &entry.model;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words: BTreeSet<&str> = sql.split(|c| !is_word(c)).collect();
+        let mut tables = vec![InputTable {
             name: model.name.clone(),
             columns: with_date(model),
-            data: TableData::Files(files),
-        })
+            data: TableData::Files(self.partitions(&model.name, &step.dates())?),
+        }];
+        let others = model.reads.iter().filter(|read| read.table.name() != model.name);
+        for read in others.filter(|read| words.contains(read.table.name())) {
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
+        }
+        Ok(tables)
     }
 
     fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {

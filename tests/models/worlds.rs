@@ -113,6 +113,7 @@ fn lay_out(world: &World, seed: u64, folder: &Path) -> Setting {
     }
     write(&folder.join("contacts/contacts.csv"), world.contacts_csv().as_bytes());
     write(&folder.join("probes/probes.jsonl"), world.probes_jsonl().as_bytes());
+    write(&folder.join("costs.csv"), world.costs_csv().as_bytes());
     let file = folder.join("pipeline.yaml");
     let yaml = yaml(world);
     write(&file, yaml.as_bytes());
@@ -136,12 +137,14 @@ fn yaml(world: &World) -> String {
          sources:\n\
          \x20 - {{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{{date}}-*.jsonl\", lookahead_days: 1{} }}\n\
          \x20 - {{ name: human, kind: contacts, adapter: canonical, path: \"contacts/*.csv\" }}\n\
-         \x20 - {{ name: probe, kind: probes, adapter: canonical, path: \"probes/*.jsonl\" }}\n",
+         \x20 - {{ name: probe, kind: probes, adapter: canonical, path: \"probes/*.jsonl\" }}\n\
+         \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n{}",
         world.zone.name(),
         world.dims.join(", "),
         seconds(&world.default_timeout_us),
         by_channel.join(", "),
         complete.unwrap_or_default(),
+        world.money_settings(),
     )
 }
 

@@ -12,6 +12,7 @@
 
 mod adversity;
 mod extras;
+mod ledger;
 mod objects;
 mod record;
 mod rng;
@@ -24,6 +25,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 pub use extras::RawProbe;
+pub use ledger::{RawCost, Terms};
 pub use record::{RawContact, RawEvent};
 
 use super::calendar::{HOUR, MINUTE, day_start, plus};
@@ -61,6 +63,10 @@ pub struct World {
     pub bad_lines: Vec<(NaiveDate, Vec<u8>)>,
     pub contacts: Vec<RawContact>,
     pub probes: Vec<RawProbe>,
+    /// What contacts say that they cost, in millionths, by their ids.
+    pub contact_costs: BTreeMap<String, i64>,
+    pub costs: Vec<RawCost>,
+    pub terms: Terms,
 }
 
 impl World {
@@ -78,6 +84,9 @@ impl World {
             bad_lines: Vec::new(),
             contacts: Vec::new(),
             probes: Vec::new(),
+            contact_costs: BTreeMap::new(),
+            costs: Vec::new(),
+            terms: Terms::default(),
         }
     }
 
@@ -128,5 +137,6 @@ fn peopled(seed: u64, days: u32, start: NaiveDate, zone: Tz, crowd: &Crowd) -> W
     let until = day_start(zone, plus(start, i64::from(days) + tail));
     world.events.retain(|event| (from..until).contains(&event.ts_us));
     adversity::afflict(&mut world, &mut rng);
+    ledger::bill(&mut world, seed, start, i64::from(days));
     world
 }

@@ -2,11 +2,12 @@
 //!
 //! Promises: it shares no code, no query and no shortcut with the program: no windows, no
 //! partitions, no sketches. Each rule stands beside the section of the contract that it follows.
-//! Leaves out speed, and cost.
+//! Leaves out speed.
 
 mod answers;
 mod availability;
 mod cells;
+mod cost;
 mod durability;
 mod leads;
 mod oracle;
@@ -62,6 +63,7 @@ pub fn expected(world: &World, objects: &[(String, Vec<u8>)]) -> BTreeMap<Place,
     let mut cells = cells::cells(world, &tallies, watermark);
     cells.extend(users::cells(world, &sessions, watermark, history));
     cells.extend(durability::cells(world, &sessions, watermark, history.0));
+    cells.extend(cost::cells(world, &sessions, watermark, history.0, history.1));
     cells
 }
 

@@ -41,6 +41,7 @@ pub struct Event {
     pub lead_id: Option<String>,
     pub lead_value_micros: i64,
     pub is_proactive: bool,
+    pub cost_micros: i64,
     is_test: bool,
 }
 
@@ -103,8 +104,7 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
     let flag = |key: &str| record.get(key).and_then(Value::as_bool).unwrap_or(false);
     let number = |key: &str| record.get(key).and_then(Value::as_i64);
     let id = |key: &str| id(record.get(key)?);
-    let decimal = |key: &str| record.get(key).and_then(Value::as_f64).unwrap_or(0.0);
-    let micros_of = |key: &str| (decimal(key) * 1e6).round() as i64;
+    let money = |key: &str| record.get(key).and_then(Value::as_f64).map_or(0, micros_of);
 
     let ts_us = DateTime::parse_from_rfc3339(&text("ts")?).ok()?.timestamp_micros();
     let floor = micros("2000-01-01T00:00:00Z");
@@ -154,8 +154,9 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
         score,
         reason: text("reason"),
         lead_id: id("lead_id"),
-        lead_value_micros: micros_of("lead_value"),
+        lead_value_micros: money("lead_value"),
         is_proactive: flag("is_proactive"),
+        cost_micros: money("cost_amount"),
         is_test: flag("is_test"),
     })
 }
@@ -163,6 +164,10 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
 /// What stands for a dimension that is missing (§1, slices).
 pub fn unknown() -> String {
     "unknown".to_owned()
+}
+
+fn micros_of(amount: f64) -> i64 {
+    (amount * 1e6).round() as i64
 }
 
 fn is_kind(kind: &str) -> bool {
