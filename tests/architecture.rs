@@ -108,7 +108,7 @@ const NAMESAKES: &[(&str, &str, &str)] = &[
     ("src/demo/aftermath.rs", "nps", "an instrument of the canonical format"),
     ("src/pipeline/compile/mod.rs", "sessions", "the key of a pipeline"),
     ("src/pipeline/compile/settings.rs", "sessions", "the key of a pipeline"),
-    ("src/source/event.rs", "nps", "an instrument of the canonical format"),
+    ("src/schema.rs", "nps", "an instrument of the canonical format"),
 ];
 
 #[test]

@@ -4,7 +4,9 @@
 //! wrong and what to write instead. A reader that finds something wrong reports it and goes on with
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
+mod conditions;
 mod findings;
+mod mapping;
 mod settings;
 mod sources;
 
