@@ -95,6 +95,6 @@ fn a_mapping_shows_its_rows_and_the_records_that_do_not_fit() {
     ] {
         assert!(told.out.contains(part), "no {part:?} in:\n{}", told.out);
     }
-    tiny.change_pipeline("user_id: ^/who", "user: ^/who");
+    tiny.change_pipeline("user_id: ^/who", "usr_id: ^/who");
     tiny.run(&["check", PIPELINE]).expect(2).says(&["pipeline.yaml:8:", "did you mean `user_id`?"]);
 }
