@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use super::Job;
-use crate::engine::{InputFile, InputTable, TableData};
+use crate::engine::{InputFile, InputTable, RowRange, TableData, Written};
 use crate::error::Result;
 use crate::interval::Interval;
-use crate::manifest::{Manifest, Partition};
+use crate::manifest::Manifest;
+use crate::model::catalog::Entry;
 use crate::model::{Model, Read, Table};
-use crate::plan::reach_of;
+use crate::plan::{Facts, Step, reach, reached};
 use crate::schema::{Column, Kind, Type};
 use crate::storage::Store;
 
@@ -20,11 +21,11 @@ pub struct Inputs<'a> {
     job: &'a Job<'a>,
     store: &'a Store,
     manifest: &'a Manifest,
-    history: Interval,
+    facts: &'a Facts,
     /// Decoded files by kind and day.
     decoded: BTreeMap<(Kind, NaiveDate), Vec<String>>,
     /// Built in this chunk and not committed yet.
-    built: BTreeMap<(String, NaiveDate), PathBuf>,
+    built: BTreeMap<(String, NaiveDate), Written>,
     /// Copies of remote objects; gone with the chunk.
     cache: tempfile::TempDir,
 }
@@ -34,7 +35,7 @@ impl<'a> Inputs<'a> {
         job: &'a Job<'a>,
         store: &'a Store,
         manifest: &'a Manifest,
-        history: Interval,
+        facts: &'a Facts,
     ) -> Result<Self> {
         let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<String>> = BTreeMap::new();
         for object in manifest.objects.values() {
@@ -46,26 +47,26 @@ impl<'a> Inputs<'a> {
             }
         }
         let cache = job.temporary_folder()?;
-        Ok(Inputs { job, store, manifest, history, decoded, built: BTreeMap::new(), cache })
+        Ok(Inputs { job, store, manifest, facts, decoded, built: BTreeMap::new(), cache })
     }
 
     /// A partition that later steps of the chunk may read.
-    pub fn add_built(&mut self, table: &str, date: NaiveDate, path: PathBuf) {
-        self.built.insert((table.to_owned(), date), path);
+    pub fn add_built(&mut self, table: &str, written: &Written) {
+        self.built.insert((table.to_owned(), written.date), written.clone());
     }
 
-    /// The tables that `model` reads to build `days`.
-    pub fn tables(&self, model: &Model, days: Interval) -> Result<Vec<InputTable>> {
+    /// The tables that `entry`'s model reads for `step`.
+    pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
         let mut tables = vec![self.grouping_sets()];
-        for read in &model.reads {
-            tables.push(self.table(read, days)?);
+        for read in &entry.model.reads {
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
 
     /// The table of `model` itself, as just built, for its audits.
-    pub fn own_table(&self, model: &Model, days: Interval) -> Result<InputTable> {
-        let files = self.partitions(&model.name, days)?;
+    pub fn own_table(&self, model: &Model, step: &Step) -> Result<InputTable> {
+        let files = self.partitions(&model.name, &step.dates())?;
         Ok(InputTable {
             name: model.name.clone(),
             columns: with_date(model),
@@ -73,14 +74,14 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
-        let reached = reach_of(read, days, self.history);
+    fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {
         let (columns, files) = match &read.table {
-            Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, reached)?),
+            Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);
                 let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
-                (columns, self.partitions(name, reached)?)
+                let dates = reached(self.job.catalog, reader, &read.table, days, self.facts);
+                (columns, self.partitions(name, &dates)?)
             }
         };
         Ok(InputTable {
@@ -92,24 +93,41 @@ impl<'a> Inputs<'a> {
 
     fn decoded_files(&self, kind: Kind, days: Interval) -> Result<Vec<InputFile>> {
         let mut files = Vec::new();
-        for date in days.days() {
-            for path in self.decoded.get(&(kind.table(), date)).into_iter().flatten() {
-                files.push(InputFile { path: self.local(path)?, date: None });
+        let kind = kind.table();
+        for (_, paths) in self.decoded.range((kind, days.start)..(kind, days.end)) {
+            for path in paths {
+                files.push(InputFile { path: self.local(path)?, date: None, rows: None });
             }
         }
         Ok(files)
     }
 
-    fn partitions(&self, table: &str, days: Interval) -> Result<Vec<InputFile>> {
-        let mut files = Vec::new();
-        for date in days.days() {
+    fn partitions(&self, table: &str, dates: &[NaiveDate]) -> Result<Vec<InputFile>> {
+        let mut files: Vec<InputFile> = Vec::new();
+        for &date in dates {
             let built = self.built.get(&(table.to_owned(), date));
-            let path = match (built, self.manifest.partition(table, date)) {
-                (Some(path), _) => path.clone(),
-                (None, Some(Partition { rows: 0, .. }) | None) => continue,
-                (None, Some(partition)) => self.local(&partition.object)?,
+            let (path, rows, first_row) = match (built, self.manifest.partition(table, date)) {
+                (Some(Written { rows: 0, .. }), _) => continue,
+                (Some(built), _) => (built.path.clone(), built.rows, built.first_row),
+                (None, None) => continue,
+                (None, Some(p)) if p.rows == 0 => continue,
+                (None, Some(p)) => (self.local(&p.object)?, p.rows, p.first_row),
             };
-            files.push(InputFile { path, date: Some(date) });
+            let Some(first) = first_row else {
+                files.push(InputFile { path, date: Some(date), rows: None });
+                continue;
+            };
+            match files.last_mut() {
+                Some(InputFile { path: last, rows: Some(range), .. })
+                    if *last == path && range.first + range.count == first =>
+                {
+                    range.count += rows;
+                }
+                _ => {
+                    let rows = Some(RowRange { first, count: rows });
+                    files.push(InputFile { path, date: None, rows });
+                }
+            }
         }
         Ok(files)
     }
