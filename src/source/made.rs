@@ -26,7 +26,7 @@ pub(super) fn value<'r>(
 ) -> Raw<'r> {
     let default = || read.default.as_deref().map(Raw::Cell);
     if is_absent(found) {
-        return default().unwrap_or(if field.is_prose { found } else { Raw::Absent });
+        return default().unwrap_or(Raw::Absent);
     }
     if let Some(map) = &read.map {
         return match (text_of(found).map(|text| map.get(text.as_ref())), read.unmapped) {
@@ -70,7 +70,7 @@ fn typed<'r>(raw: Raw<'r>, field: &FieldPlan) -> Raw<'r> {
     match (raw, field.input) {
         (Raw::Bool(truth), _) => Raw::Cell(if truth { "true" } else { "false" }),
         (Raw::Number(number), Input::Text | Input::Word(_) | Input::Flag) => Raw::Cell(number),
-        (Raw::Text(text), _) if !field.is_prose => Raw::Cell(text),
+        (Raw::Text(text), _) => Raw::Cell(text),
         _ => raw,
     }
 }

@@ -28,8 +28,6 @@ pub(super) struct EmitPlan<'d> {
 pub(super) struct FieldPlan<'d> {
     pub(super) slot: usize,
     pub(super) input: Input,
-    /// The column is `text`, whose empty string is a message of no characters.
-    pub(super) is_prose: bool,
     /// The column is `type`, whose unknown words have a reason of their own.
     pub(super) is_type: bool,
     pub(super) rules: Vec<(Vec<Check<'d>>, Source<'d>)>,
@@ -109,8 +107,8 @@ impl Maker<'_> {
                 };
                 rules.push((self.checks(&rule.when), source));
             }
-            let (is_prose, is_type) = (column == "text", column == "type");
-            fields.push(FieldPlan { slot, input: Input::of(column), is_prose, is_type, rules });
+            let is_type = column == "type";
+            fields.push(FieldPlan { slot, input: Input::of(column), is_type, rules });
         }
         EmitPlan {
             explode: emit.explode.iter().map(|pointer| self.path(pointer)).collect(),
