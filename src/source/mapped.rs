@@ -265,13 +265,20 @@ impl<'d> Mapper<'d> {
             Check::All(inner) => inner.iter().all(|check| self.holds(check, levels, text)),
             Check::Any(inner) => inner.iter().any(|check| self.holds(check, levels, text)),
             Check::Not(inner) => !self.holds(inner, levels, text),
-            Check::Holds(path, trial) => {
+            Check::Holds(path, trial, memory) => {
+                let memory = memory.and_then(|memory| self.memory.get(memory));
+                if let Some(known) = memory.and_then(Cell::get) {
+                    return known != 0;
+                }
                 let mut holds = false;
                 self.spots(path, levels, text, &mut |spot| {
                     let raw = self.raw(spot, text);
                     holds = !is_absent(raw) && self.passes_trial(raw, trial, levels, text);
                     holds
                 });
+                if let Some(memory) = memory {
+                    memory.set(Some(u32::from(holds)));
+                }
                 holds
             }
         }

@@ -14,7 +14,7 @@ pub(super) struct Plan<'d> {
     pub(super) keep: Vec<Check<'d>>,
     pub(super) drop: Vec<Check<'d>>,
     pub(super) emits: Vec<EmitPlan<'d>>,
-    /// How many pointers into the record remember what they found.
+    /// How much is remembered of a record.
     pub(super) memories: usize,
 }
 
@@ -42,7 +42,8 @@ pub(super) enum Check<'d> {
     All(Vec<Check<'d>>),
     Any(Vec<Check<'d>>),
     Not(Box<Check<'d>>),
-    Holds(Path<'d>, Trial<'d>),
+    /// And where it remembers its answer: what it asks of the record is the same for every event.
+    Holds(Path<'d>, Trial<'d>, Option<usize>),
 }
 
 pub(super) enum Trial<'d> {
@@ -136,7 +137,9 @@ impl Maker<'_> {
                     Test::AtLeast(low) => Trial::AtLeast(*low),
                     Test::Below(high) => Trial::Below(*high),
                 };
-                Check::Holds(self.path(pointer), trial)
+                let same = matches!(test, Test::SameAs(other) if other.base != Base::Record);
+                let memory = self.memory(pointer.base == Base::Record && !same);
+                Check::Holds(self.path(pointer), trial, memory)
             }
         }
     }
@@ -157,10 +160,15 @@ impl Maker<'_> {
                 Step::Json | Step::OwnKey | Step::OwnIndex => (),
             }
         }
-        let remembers = self.remembers && pointer.base == Base::Record && !hops.is_empty();
-        let memory = remembers.then_some(self.memories);
-        self.memories += usize::from(remembers);
+        let memory = self.memory(pointer.base == Base::Record && !hops.is_empty());
         Path { pointer, hops, memory }
+    }
+
+    /// A place to remember something of the record, where that is worth it.
+    fn memory(&mut self, of_record: bool) -> Option<usize> {
+        let remembers = self.remembers && of_record;
+        self.memories += usize::from(remembers);
+        remembers.then(|| self.memories - 1)
     }
 }
 
