@@ -111,8 +111,8 @@ const NAMESAKES: &[(&str, &str, &str)] = &[
     ("src/pipeline/compile/settings.rs", "sessions", "the key of a pipeline"),
     ("src/schema.rs", "lead_value", "a key of the canonical format"),
     ("src/schema.rs", "leads", "a kind of source"),
+    ("src/schema.rs", "nps", "an instrument of the canonical format"),
     ("src/source/event.rs", "lead_value", "a key of the canonical format"),
-    ("src/source/event.rs", "nps", "an instrument of the canonical format"),
 ];
 
 #[test]

@@ -5,10 +5,15 @@
 //! Nothing here touches the world. Leaves out: run-time knobs, which are flags.
 
 mod compile;
+mod mapping;
 mod path;
 mod spec;
 
 pub use compile::compile;
+pub use mapping::{
+    Base, Condition, Emit, Expr, Field, Format, Mapping, Pointer, Read, Rule, Step, Take, Test,
+    Unmapped,
+};
 pub use path::{PathPattern, object_dates};
 
 use std::collections::BTreeMap;
@@ -117,8 +122,10 @@ pub struct Source {
     pub kind: Kind,
     pub adapter: Adapter,
     pub path: PathPattern,
-    /// None: told from the object's name (`.csv` or JSON lines).
+    /// None: told from the object's name (`.csv`, `.parquet`, or JSON lines).
     pub records: Option<Records>,
+    /// Between the cells of CSV; default a comma.
+    pub delimiter: u8,
     /// Whole days after a day's own objects that may still hold its events; default 0.
     pub lookahead_days: u32,
     /// The zone of timestamps without an offset; None refuses them.
@@ -138,17 +145,29 @@ pub struct Source {
 }
 
 /// The reader of a source's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub enum Adapter {
     /// Records whose keys are the canonical columns.
     Canonical,
+    /// Records of any shape, and what to make of them.
+    Mapped(Box<Mapping>),
 }
 
 /// How an object's bytes fall into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Records {
+    /// One JSON value a line.
     Jsonl,
+    /// JSON values one after the other, however they are laid out.
+    Json,
+    /// The elements of a JSON array.
+    JsonArray,
+    /// The members of a JSON object.
+    JsonObject,
+    /// Rows under a header.
     Csv,
+    /// The rows of a Parquet file.
+    Parquet,
 }
 
 /// A change of some services on a day, to be compared before and after.

@@ -12,9 +12,9 @@ use super::days::Day;
 use super::privacy::Pseudonym;
 use super::rows::Cell;
 use super::table::{Outcome, Place, Table, digest, pieces};
-use super::value::{Fault, Fields, Raw, slot};
+use super::value::{Fault, Fields, Raw, Refusal, slot};
 use crate::error::Result;
-use crate::schema::Kind;
+use crate::schema::{ACTORS, CLOSERS, IDENTITY_KINDS, INSTRUMENTS, Kind, SCALES, TYPES};
 
 /// The keys that feed the event's columns; a key's position is its slot.
 pub(super) const KEYS: &[&str] = Kind::Events.input_keys();
@@ -30,33 +30,26 @@ const LONGEST_CODE: usize = 64;
 /// Stands for an absent bot or channel.
 pub(super) const UNKNOWN: &str = "unknown";
 
-const ACTORS: &[&str] = &["user", "bot", "agent", "system"];
-const TYPES: &[&str] = &[
-    "message",
-    "session_start",
-    "session_end",
-    "handoff",
-    "goal",
-    "feedback",
-    "survey",
-    "lead",
-    "error",
-    "other",
-];
-const IDENTITY_KINDS: &[&str] = &["authenticated", "anonymous", "unknown"];
-const CLOSERS: &[&str] = &["user", "bot", "agent", "timeout", "rule"];
-
-/// The instruments, each with the ends of its scale.
-const INSTRUMENTS: &[(&str, i64, i64)] =
-    &[("csat_5", 1, 5), ("rating_10", 0, 10), ("nps", 0, 10), ("helpful", 0, 1), ("ces_7", 1, 7)];
-
 /// Reads one record and, if it is a right one, puts its event on stage.
 pub(super) fn take(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {
+    match check(table, raws) {
+        Ok(event) => put(table, &event, place),
+        Err(refusal) => Ok(Outcome::Refused(refusal)),
+    }
+}
+
+/// Types one event, or says why it is refused; nothing is written.
+pub(super) fn check<'a>(
+    table: &Table,
+    raws: &[Raw<'a>],
+) -> std::result::Result<Event<'a>, Refusal> {
     let mut fields = Fields::new(KEYS, raws);
     let event = read(&mut fields, table);
-    if let Some(refusal) = fields.refusal() {
-        return Ok(Outcome::Refused(refusal));
-    }
+    fields.refusal().map_or(Ok(event), Err)
+}
+
+/// Puts an event that was found right on stage.
+pub(super) fn put(table: &mut Table, event: &Event, place: Place) -> Result<Outcome> {
     // Without a refusal there is a timestamp.
     let Some(ts_us) = event.ts_us else { return Table::lost("a timestamp") };
     if event.is_test {
@@ -66,7 +59,7 @@ pub(super) fn take(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outc
     if table.start.is_some_and(|start| day.number < start) {
         return Ok(Outcome::OutOfWindow);
     }
-    write(table, &event, ts_us, &day, place)?;
+    write(table, event, ts_us, &day, place)?;
     Ok(Outcome::Kept { ts_us: Some(ts_us) })
 }
 
@@ -76,20 +69,11 @@ pub(super) fn answer(
     instrument: usize,
     score: usize,
 ) -> (Option<&'static str>, Option<i64>) {
-    let names = const {
-        let mut names = [""; INSTRUMENTS.len()];
-        let mut at = 0;
-        while at < names.len() {
-            names[at] = INSTRUMENTS[at].0;
-            at += 1;
-        }
-        names
-    };
-    let name = fields.choice(instrument, &names, Fault::Value);
+    let name = fields.choice(instrument, INSTRUMENTS, Fault::Value);
     let value = fields.integer(score);
-    let scale = INSTRUMENTS.iter().find(|(known, ..)| Some(*known) == name);
-    if let (Some((_, low, high)), Some(value)) = (scale, value)
-        && !(*low..=*high).contains(&value)
+    let scale = INSTRUMENTS.iter().position(|known| Some(*known) == name).map(|at| SCALES[at]);
+    if let (Some((low, high)), Some(value)) = (scale, value)
+        && !(low..=high).contains(&value)
     {
         fields.fault(Fault::Value, score);
     }
@@ -97,7 +81,8 @@ pub(super) fn answer(
 }
 
 /// What a record says, typed.
-struct Event<'a> {
+#[derive(Debug)]
+pub(super) struct Event<'a> {
     event_id: Option<Cow<'a, str>>,
     ts_us: Option<i64>,
     seq: Option<i64>,

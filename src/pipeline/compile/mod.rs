@@ -5,7 +5,9 @@
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
 mod assumptions;
+mod conditions;
 mod findings;
+mod mapping;
 mod settings;
 mod sources;
 

@@ -21,9 +21,9 @@ sources:
   - { name: probe, kind: probes,   adapter: canonical, path: "probes/{date}.jsonl" }
   - name: shop
     kind: events
-    adapter: canonical
+    adapter: mapped
     path: s3://logs/shop/{date:%Y/%m/%d}/
-    records: jsonl
+    records: jsonl                        # jsonl | json | json-array | json-object | csv | parquet
     timezone: Asia/Tokyo
     path_timezone: America/New_York
     empty_ok: true
@@ -31,6 +31,15 @@ sources:
     complete_after: 2h
     quarantine_limit: 0.05
     defaults: { bot: shop, channel: web, locale: no }
+    emit:                                 # one or more kinds of event from a record
+      - explode: /messages                # one event for each element; `^/..` points into the enclosing record
+        fields:
+          event_id: /id
+          ts: { pointer: /at, format: epoch_ms }
+          conversation_id: ^/chat/id
+          user_id: ^/chat/customer
+          actor: { pointer: /who, map: { customer: user, assistant: bot, human: agent } }
+          type: { value: message }
 rollouts:
   - { name: returns, date: 2026-03-01, services: [returns], controls: [billing], pre: 8w, ramp: 2w, post: 8w }
 uptime: { probe_covers: 2m, answer_within: 1500s }
@@ -137,6 +146,10 @@ fn the_sources_of_the_documentation() {
     assert_eq!((shop.empty_ok, shop.live), (true, true));
     assert_eq!(shop.complete_after_us, Some(7_200_000_000));
     assert_eq!(shop.quarantine_limit, 0.05);
+    let Adapter::Mapped(mapping) = &shop.adapter else { panic!("{:?}", shop.adapter) };
+    assert_eq!(mapping.emits.len(), 1);
+    assert_eq!(mapping.emits[0].explode[0].to_string(), "/messages");
+    assert_eq!(mapping.emits[0].fields.len(), 6);
     assert_eq!(shop.defaults["locale"], "no");
 }
 
@@ -165,7 +178,7 @@ sources:
   - { name: bot, kind: event, adapter: canonical, path: "logs/{day}.jsonl" }
   - name: bot
     kind: contacts
-    adapter: mapped
+    adapter: rasa
     emit: [a, b]
     lookahead_days: 31
     lookahead_days: 3
@@ -207,8 +220,8 @@ warehous: x
         add a path, such as `path: "logs/{date}.jsonl"`
     p/x.yaml:11:11: two sources are called `bot`
         give each source a name of its own
-    p/x.yaml:13:14: the adapter `mapped` is not available in this version
-        `canonical` is: JSON lines or CSV whose keys are the event columns
+    p/x.yaml:13:14: the adapter `rasa` is not available in this version
+        `canonical` reads the keys of docs/canonical.md, `mapped` any other log
     p/x.yaml:15:21: expected a whole number from 0 to 30, found the number 31
         write a whole number from 0 to 30
     p/x.yaml:16:5: `lookahead_days` is given twice
@@ -342,7 +355,8 @@ fn single_mistakes() {
             with("sources: [{ name: a, kind: leads, adapter: canonical, path: a.csv }]"),
             "no source is of kind `events`",
         ),
-        (source("records: parquet"), "records of `parquet` are not available"),
+        (source("records: parquet"), "the canonical adapter reads `jsonl` and `csv`"),
+        (source("delimiter: \"ab\""), "`ab` is not a delimiter of cells"),
         (source("records: xml"), "`xml` is not a format of records"),
         (source("quarantine_limit: 1.5"), "expected a number from 0 to 1"),
         (source("quarantine_limit: .nan"), "expected a number from 0 to 1"),
