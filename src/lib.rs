@@ -10,6 +10,7 @@ pub mod cli;
 pub mod demo;
 pub mod engine;
 pub mod error;
+pub mod infer;
 pub mod interval;
 pub mod manifest;
 pub mod model;
