@@ -105,13 +105,6 @@ pub struct Design {
     pub warnings: Vec<String>,
 }
 
-impl Design {
-    /// Days after with an untreated service.
-    pub fn covered(&self) -> Vec<usize> {
-        self.donors.iter().flat_map(|part| part.days.iter().copied()).collect()
-    }
-}
-
 /// Chooses. `units` are the sizes of a holdout's two arms, 0 where there is none.
 pub fn design(
     change: &Change,

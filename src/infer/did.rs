@@ -79,13 +79,7 @@ impl<'a> Comparison<'a> {
         Some(Comparison { panel, treated, pre, post, parts, part_of })
     }
 
-    /// The effects on the given outcomes.
-    pub fn estimate(&self, outcomes: &[Outcome]) -> Vec<Option<f64>> {
-        let tally = self.tally(self.pre, &self.post);
-        outcomes.iter().map(|outcome| self.effect(&tally, &tally, *outcome)).collect()
-    }
-
-    /// The effects with intervals from [`DRAWS`] resamples. None where a side has under two weeks.
+    /// The effects on the given outcomes with intervals from [`DRAWS`] resamples. None where a side has under two weeks.
     pub fn bootstrap(&self, outcomes: &[Outcome]) -> Vec<Option<Estimate>> {
         let Some((stretch, df)) = correction(self.pre.len().min(self.post.len())) else {
             return vec![None; outcomes.len()];

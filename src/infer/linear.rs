@@ -4,10 +4,14 @@
 //! have about ten columns. Leaves out: everything that a daily series of some months does not need.
 //!
 //! Source: Newey and West (1987), "A simple, positive semi-definite, heteroskedasticity and
-//! autocorrelation consistent covariance matrix", Econometrica 55(3).
+//! autocorrelation consistent covariance matrix", Econometrica 55(3); Andrews and Monahan (1992), "An
+//! improved heteroskedasticity and autocorrelation consistent covariance matrix estimator",
+//! Econometrica 60(4), for the whitening.
 
 /// A column whose part not explained by the columns before it is below this share of it is none.
 const RANK_TOLERANCE: f64 = 1e-9;
+/// Beyond it the colouring would make any error as large as one likes.
+const MOST_PERSISTENCE: f64 = 0.9;
 
 /// A fitted line.
 #[derive(Debug, Clone)]
@@ -61,29 +65,42 @@ impl Fit {
 
     /// Newey–West's standard error of `contrast` · beta with Bartlett weights up to `lag` rows,
     /// times n / (n - k) for the small sample.
-    pub fn newey_west_error(&self, contrast: &[f64], lag: usize) -> f64 {
+    ///
+    /// With a `persistence` other than 0 the scores are whitened by it first and coloured again at
+    /// the end: the weights then only have to catch what the persistence leaves.
+    pub fn newey_west_error(&self, contrast: &[f64], lag: usize, persistence: f64) -> f64 {
         let along: Vec<f64> = self.bread.iter().map(|row| dot(row, contrast)).collect();
         // The score of each row in the direction asked for; the full matrix is not needed.
         let scores: Vec<f64> =
             self.rows.iter().zip(&self.residuals).map(|(row, u)| dot(row, &along) * u).collect();
         let n = scores.len();
-        let mut variance = dot(&scores, &scores);
+        let mut news = vec![scores[0] * (1.0 - persistence * persistence).sqrt()];
+        news.extend(scores.windows(2).map(|pair| pair[1] - persistence * pair[0]));
+        let mut variance = dot(&news, &news);
         for l in 1..=lag.min(n.saturating_sub(1)) {
             let weight = 1.0 - l as f64 / (lag as f64 + 1.0);
-            variance += 2.0 * weight * dot(&scores[l..], &scores[..n - l]);
+            variance += 2.0 * weight * dot(&news[l..], &news[..n - l]);
         }
+        let coloured = variance / ((1.0 - persistence) * (1.0 - persistence));
         let small_sample = n as f64 / f64::from(self.degrees_of_freedom());
-        (variance * small_sample).max(0.0).sqrt()
+        (coloured * small_sample).max(0.0).sqrt()
     }
 
-    /// How much a residual keeps of the one before it.
+    /// How much an error keeps of the one before it, between 0 and [`MOST_PERSISTENCE`]: that of
+    /// the residuals, plus what the fit takes out of it where errors are independent.
     pub fn persistence(&self) -> f64 {
         let all = dot(&self.residuals, &self.residuals);
         if all <= 0.0 {
             return 0.0;
         }
         let n = self.residuals.len();
-        dot(&self.residuals[1..], &self.residuals[..n - 1]) / all
+        let kept = dot(&self.residuals[1..], &self.residuals[..n - 1]) / all;
+        let shared = |pair: &[Vec<f64>]| {
+            let along: Vec<f64> = self.bread.iter().map(|row| dot(row, &pair[1])).collect();
+            dot(&pair[0], &along)
+        };
+        let taken: f64 = self.rows.windows(2).map(shared).sum();
+        (kept + taken / f64::from(self.degrees_of_freedom())).clamp(0.0, MOST_PERSISTENCE)
     }
 }
 
@@ -144,10 +161,10 @@ mod tests {
         // Without lags: sum of ((x - 1.5) / 5 * u)^2, times 4 / 2.
         let scores = [-1.5 * 0.1, -0.5 * 0.7, 0.5 * -1.7, 1.5 * 0.9].map(|s: f64| s / 5.0);
         let white: f64 = scores.iter().map(|s| s * s).sum::<f64>() * 2.0;
-        assert!((fit.newey_west_error(&[0.0, 1.0], 0) - white.sqrt()).abs() < 1e-12);
+        assert!((fit.newey_west_error(&[0.0, 1.0], 0, 0.0) - white.sqrt()).abs() < 1e-12);
         // One lag has weight 1/2, and counts twice.
         let pairs: f64 = scores.windows(2).map(|w| w[0] * w[1]).sum::<f64>() * 2.0;
-        let found = fit.newey_west_error(&[0.0, 1.0], 1);
+        let found = fit.newey_west_error(&[0.0, 1.0], 1, 0.0);
         assert!((found - (white + pairs).sqrt()).abs() < 1e-12);
     }
 

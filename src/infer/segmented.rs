@@ -6,15 +6,23 @@
 //! where the days before were heading. Nothing here knows what would have happened anyway, so the
 //! answer is only suggestive.
 //!
+//! The interval takes the t quantile with a degree of freedom for each week beyond the
+//! coefficients: days that follow each other are not as many pieces of news.
+//!
 //! Sources: Wagner et al. (2002), "Segmented regression analysis of interrupted time series studies
 //! in medication use research", Journal of Clinical Pharmacy and Therapeutics 27(4).
 
-use super::bootstrap::Estimate;
+use chrono::Datelike;
+
+use super::bootstrap::{BLOCK_DAYS, Estimate};
 use super::linear::{Fit, least_squares};
 use super::panel::{Outcome, Panel};
+use crate::interval::plus;
 
-/// Days over which Newey–West's weights fall to nothing.
-pub const LAG_DAYS: usize = 13;
+/// Days over which Newey–West's weights fall to nothing, after whitening. Without whitening no lag
+/// serves: residuals of a line with a bend know too little of the slow part of their errors, and
+/// intervals meant to hold 95 % held 77 to 87 % in trials with a persistence of 0.5.
+const LAG_DAYS: usize = 3;
 
 /// The fitted line of a series, and what to ask of it.
 #[derive(Debug, Clone)]
@@ -42,8 +50,7 @@ pub fn segmented(
         // Days are whole numbers, so these are exact.
         let since = *day as f64 - first as f64;
         let is_after = if since >= 0.0 { 1.0 } else { 0.0 };
-        let date = crate::interval::plus(origin, *day as i64);
-        let weekday = chrono::Datelike::weekday(&date).num_days_from_monday();
+        let weekday = plus(origin, *day as i64).weekday().num_days_from_monday();
         let mut row = vec![1.0, since, is_after, since * is_after];
         row.extend((1..7).map(|n| if weekday == n { 1.0 } else { 0.0 }));
         rows.push(row);
@@ -61,13 +68,9 @@ pub fn segmented(
 
 impl Segmented {
     pub fn estimate(&self) -> Estimate {
-        let error = self.fit.newey_west_error(&self.contrast, LAG_DAYS);
-        let value = self.fit.value(&self.contrast);
-        Estimate::around(value, error, self.degrees_of_freedom())
-    }
-
-    /// The sum of Newey–West's weights on both sides is how many days share one piece of news.
-    fn degrees_of_freedom(&self) -> u32 {
-        (self.fit.degrees_of_freedom() / (LAG_DAYS as u32 + 1)).max(2)
+        let error =
+            self.fit.newey_west_error(&self.contrast, LAG_DAYS, self.fit.persistence());
+        let weeks = self.fit.degrees_of_freedom() / BLOCK_DAYS as u32;
+        Estimate::around(self.fit.value(&self.contrast), error, weeks.max(2))
     }
 }
