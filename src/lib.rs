@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod model;
 pub mod pipeline;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod schema;
 pub mod sink;
