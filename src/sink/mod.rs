@@ -13,6 +13,7 @@ pub use verify::{Audited, verify};
 use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::interval::Every;
 use crate::manifest::{Commit, Manifest, Partition};
 use crate::plan::Build;
 use crate::storage::{Lock, Put, Store};
@@ -140,7 +141,10 @@ impl Warehouse {
 
 /// The name under which readers find a partition.
 pub fn public_key(partition: &Partition) -> String {
-    format!("{}/date={}/part-00000.parquet", partition.table, partition.date)
+    match partition.date {
+        Every::ONCE => format!("{}/part-00000.parquet", partition.table),
+        date => format!("{}/date={date}/part-00000.parquet", partition.table),
+    }
 }
 
 /// Published partitions of `commit` whose content differs from what readers see.
