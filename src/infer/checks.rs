@@ -86,10 +86,8 @@ pub fn told(trend: Option<&Trend>, placebo: Option<&Estimate>, grade: Grade) -> 
             Grade::D => "cost per service was already moving before the change",
             _ => "changed and compared services were already moving apart before the change",
         };
-        warnings.push(format!(
-            "{what}: {:+.4} a week (p = {:.3})",
-            trend.slope.value, trend.p_value
-        ));
+        warnings
+            .push(format!("{what}: {:+.4} a week (p = {:.3})", trend.slope.value, trend.p_value));
     }
     if let Some(found) = placebo.filter(|found| !found.holds_zero()) {
         warnings.push(format!(

@@ -60,9 +60,8 @@ impl<'a> Comparison<'a> {
         let alone = [Donors { days: post.to_vec(), services: Vec::new() }];
         let donors = if donors.is_empty() { &alone[..] } else { donors };
         let post: Vec<usize> = donors.iter().flat_map(|part| part.days.iter().copied()).collect();
-        let both = |s: &&usize| {
-            panel.total(**s, pre).services > 0 && panel.total(**s, &post).services > 0
-        };
+        let both =
+            |s: &&usize| panel.total(**s, pre).services > 0 && panel.total(**s, &post).services > 0;
         let treated: Vec<usize> = treated.iter().filter(both).copied().collect();
         if treated.is_empty() {
             return None;

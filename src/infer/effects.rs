@@ -119,7 +119,8 @@ pub fn decompose(before: &Side<'_>, after: &Side<'_>) -> Option<Effects> {
     for key in keys {
         let cell = |side: &Side<'_>| side.cells.get(key).copied().unwrap_or_default();
         let (c0, c1) = (cell(before), cell(after));
-        let rates = [Fraction::new(c0.avoidable, c0.services), Fraction::new(c1.avoidable, c1.services)];
+        let rates =
+            [Fraction::new(c0.avoidable, c0.services), Fraction::new(c1.avoidable, c1.services)];
         let (v0, v1) = match rates {
             [Some(v0), Some(v1)] => (v0, v1),
             [Some(only), None] | [None, Some(only)] => (only.clone(), only),
@@ -127,8 +128,7 @@ pub fn decompose(before: &Side<'_>, after: &Side<'_>) -> Option<Effects> {
         };
         let share0 = whole(c0.services) * each[0].clone();
         let share1 = whole(c1.services) * each[1].clone();
-        rate = rate
-            + (share0.clone() + share1.clone()).half() * (v1.clone() - v0.clone());
+        rate = rate + (share0.clone() + share1.clone()).half() * (v1.clone() - v0.clone());
         mix = mix + (v0 + v1).half() * (share1 - share0);
     }
     let [each0, each1] = each;
@@ -228,8 +228,7 @@ mod tests {
     fn an_escalated_session_pays_both_and_counts_once() {
         // The bot's part of an escalated session has cost and no service of its own.
         let before = [cell("a", Handler::Human, (10, 50, 50))];
-        let after =
-            [cell("a", Handler::Human, (10, 50, 50)), cell("a", Handler::Bot, (0, 20, 20))];
+        let after = [cell("a", Handler::Human, (10, 50, 50)), cell("a", Handler::Bot, (0, 20, 20))];
         let effects = taken_apart(&before, &after).expect("both sides have services");
         let expected = Effects { difference: 2_000_000, bot_cost: 2_000_000, ..Effects::default() };
         assert_eq!(effects, expected);
@@ -250,8 +249,10 @@ mod tests {
 
     #[test]
     fn cost_without_services_is_fixed_and_new_cells_are_mix() {
-        let before = [cell("a", Handler::Human, (10, 10, 10)), cell("b", Handler::Human, (0, 5, 5))];
-        let after = [cell("a", Handler::Human, (10, 10, 10)), cell("b", Handler::Human, (10, 20, 20))];
+        let before =
+            [cell("a", Handler::Human, (10, 10, 10)), cell("b", Handler::Human, (0, 5, 5))];
+        let after =
+            [cell("a", Handler::Human, (10, 10, 10)), cell("b", Handler::Human, (10, 20, 20))];
         let effects = taken_apart(&before, &after).expect("both sides have services");
         // 15/10 and 30/20: no difference. Fixed 5 to 0: rate -0.375, volume -0.125;
         // mix: a 1 * -0.5, b 2 * 0.5.

@@ -15,10 +15,8 @@ pub struct Fraction {
 impl Fraction {
     /// None where `denominator` is not positive.
     pub fn new(numerator: i64, denominator: i64) -> Option<Self> {
-        (denominator > 0).then(|| Fraction {
-            numerator: numerator.into(),
-            denominator: denominator.into(),
-        })
+        (denominator > 0)
+            .then(|| Fraction { numerator: numerator.into(), denominator: denominator.into() })
     }
 
     pub fn zero() -> Self {
@@ -66,7 +64,8 @@ impl Mul for Fraction {
 /// In lowest terms (Euclid), or sums over many cells would grow without end.
 fn reduced(numerator: BigInt, denominator: BigInt) -> Fraction {
     let zero = BigInt::from(0);
-    let (mut a, mut b) = (if numerator < zero { -&numerator } else { numerator.clone() }, denominator.clone());
+    let (mut a, mut b) =
+        (if numerator < zero { -&numerator } else { numerator.clone() }, denominator.clone());
     while b != zero {
         let rest = &a % &b;
         a = b;

@@ -11,8 +11,8 @@
 //! Payback is the change's one-off cost over the net saving of a month, where what of that cost is
 //! booked in the days after is given back first: else it would be counted twice.
 
-use super::bootstrap::Estimate;
 use super::Investment;
+use super::bootstrap::Estimate;
 
 /// Days of a mean month.
 const MONTH_DAYS: f64 = 365.25 / 12.0;

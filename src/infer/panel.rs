@@ -83,7 +83,10 @@ impl Sum {
     fn of(cell: &Cell) -> Sum {
         let human = if cell.handler == Handler::Human { cell.cost_micros } else { 0 };
         let fixed = cell.cost_micros - cell.avoidable_micros;
-        Sum { services: cell.services, cost: [cell.cost_micros, human, cell.avoidable_micros, fixed] }
+        Sum {
+            services: cell.services,
+            cost: [cell.cost_micros, human, cell.avoidable_micros, fixed],
+        }
     }
 }
 

@@ -96,7 +96,8 @@ impl<'a> Scope<'a> {
             scope.warnings.push("the change lies in the future of the data".to_owned());
         }
         let missing = |days: &[usize]| -> Vec<&String> {
-            let none = |s: &&String| panel.find(s).is_none_or(|s| panel.total(s, days).services == 0);
+            let none =
+                |s: &&String| panel.find(s).is_none_or(|s| panel.total(s, days).services == 0);
             services.iter().filter(none).collect()
         };
         for service in missing(&design.pre) {
@@ -159,10 +160,8 @@ impl<'a> Scope<'a> {
             "avoidable_cost_per_service",
             "fixed_cost_per_service",
         ];
-        let (before, after) = (
-            panel.pooled(&self.known, &design.pre),
-            panel.pooled(&self.known, &design.post),
-        );
+        let (before, after) =
+            (panel.pooled(&self.known, &design.pre), panel.pooled(&self.known, &design.post));
         let mut rows = Vec::new();
         for (outcome, name) in Outcome::ALL.into_iter().zip(names) {
             let side = |sum: &Sum, days: &[usize]| {
@@ -222,7 +221,9 @@ impl<'a> Scope<'a> {
         if let Some(placebo) = placebo {
             let mut row = self.row("placebo_in_time", &format!("{currency} per service"));
             row.estimate = Some(placebo);
-            row.method = "the method of the row's grade, with the middle of the time before as the change".to_owned();
+            row.method =
+                "the method of the row's grade, with the middle of the time before as the change"
+                    .to_owned();
             rows.push(row);
         }
         rows

@@ -68,8 +68,7 @@ pub fn segmented(
 
 impl Segmented {
     pub fn estimate(&self) -> Estimate {
-        let error =
-            self.fit.newey_west_error(&self.contrast, LAG_DAYS, self.fit.persistence());
+        let error = self.fit.newey_west_error(&self.contrast, LAG_DAYS, self.fit.persistence());
         let weeks = self.fit.degrees_of_freedom() / BLOCK_DAYS as u32;
         Estimate::around(self.fit.value(&self.contrast), error, weeks.max(2))
     }

@@ -104,7 +104,9 @@ fn effect(cost: &Row, currency: &str) -> String {
     let likely = if cost.grade == Grade::D { "suggests" } else { "shows" };
     match found.holds_zero() {
         true => format!("no effect shown ({range})"),
-        false => format!("{likely} an effect of {} a service ({range})", more(found.value, currency)),
+        false => {
+            format!("{likely} an effect of {} a service ({range})", more(found.value, currency))
+        }
     }
 }
 
@@ -147,7 +149,12 @@ fn worth(rows: &[&Row], currency: &str) -> Vec<String> {
 
 /// The numbers that must not get worse, and what each way to be served costs.
 fn beside(rows: &[&Row]) -> Vec<String> {
-    let own = ["cost_per_service", "human_cost_per_service", "avoidable_cost_per_service", "fixed_cost_per_service"];
+    let own = [
+        "cost_per_service",
+        "human_cost_per_service",
+        "avoidable_cost_per_service",
+        "fixed_cost_per_service",
+    ];
     let plain = rows.iter().filter(|row| !own.contains(&row.metric.as_str()));
     let value = |side: Option<crate::infer::Ratio>| {
         side.and_then(crate::infer::Ratio::value).map_or("none".to_owned(), |v| format!("{v:.2}"))
@@ -249,7 +256,11 @@ mod tests {
             let mut cost = row("cost_per_service", grade);
             cost.estimate = Some(Estimate { value: -3.0, low: -7.0, high: 1.0 });
             let told = text(&[cost]);
-            assert!(told.contains("no effect shown (95 % interval from 7.00 EUR less to 1.00 EUR more)"));
+            assert!(
+                told.contains(
+                    "no effect shown (95 % interval from 7.00 EUR less to 1.00 EUR more)"
+                )
+            );
             assert!(!told.contains("shows an effect") && !told.contains("suggests an effect"));
         }
         let mut cost = row("cost_per_service", Grade::D);

@@ -157,7 +157,8 @@ pub fn coverage(grade: Grade, effect: f64, worlds: u32) -> Coverage {
     for n in 0..worlds {
         let input = world(grade, 1 + n as usize % 6, effect, u64::from(n) + 1);
         let rows = chatkpi::infer::compare(&input).expect("a right input");
-        let row = rows.iter().find(|row| row.rollout == "first" && row.metric == "cost_per_service");
+        let row =
+            rows.iter().find(|row| row.rollout == "first" && row.metric == "cost_per_service");
         let row = row.expect("a row");
         assert_eq!(row.grade, grade);
         let estimate = row.estimate.expect("an estimate");

@@ -87,7 +87,10 @@ fn one_cut_over_with_controls_by_hand() {
     });
     let rows = rows(&input);
     let cost = row(&rows, ALL, "cost_per_service");
-    assert_eq!((cost.grade, cost.is_final, cost.pre_days, cost.post_days), (Grade::C, true, 56, 56));
+    assert_eq!(
+        (cost.grade, cost.is_final, cost.pre_days, cost.post_days),
+        (Grade::C, true, 56, 56)
+    );
     // -2 of its own, and 1 that the control says would have come on top. Nothing varies.
     let found = cost.estimate.expect("an estimate");
     assert!([found.value, found.low, found.high].iter().all(|v| (v + 3.0).abs() < 1e-9));
@@ -163,7 +166,8 @@ fn overlapping_changes_of_one_service_are_refused() {
     let error = compare(&input(both, Vec::new())).expect_err("an overlap");
     assert_eq!(error.kind, ErrorKind::Config);
     let text = error.to_string();
-    for words in ["service: returns", "first (2026-03-02)", "second (2026-05-01)", "cannot be told"] {
+    for words in ["service: returns", "first (2026-03-02)", "second (2026-05-01)", "cannot be told"]
+    {
         assert!(text.contains(words), "{words} is not in {text}");
     }
     let apart = vec![
@@ -180,7 +184,13 @@ fn staggered_rollouts_use_services_until_they_change() {
     // `later` rises by 1 with everybody, and falls by 9 when it is changed itself on day 105.
     let later: Vec<Cell> = people("later", 6, 7)
         .into_iter()
-        .map(|c| if c.date < plus(start(), 105) { c } else { Cell { cost_micros: 0, avoidable_micros: 0, ..c } })
+        .map(|c| {
+            if c.date < plus(start(), 105) {
+                c
+            } else {
+                Cell { cost_micros: 0, avoidable_micros: 0, ..c }
+            }
+        })
         .collect();
     let rows = rows(&input(
         vec![change("one", DATE, &["returns"], &[]), change("two", 105, &["later"], &["orders"])],
@@ -204,7 +214,8 @@ fn staggered_rollouts_use_services_until_they_change() {
 
 #[test]
 fn without_controls_the_answer_is_only_suggestive() {
-    let rows = rows(&input(vec![change("r", DATE, &["returns"], &[])], vec![people("returns", 10, 8)]));
+    let rows =
+        rows(&input(vec![change("r", DATE, &["returns"], &[])], vec![people("returns", 10, 8)]));
     let cost = row(&rows, ALL, "cost_per_service");
     assert_eq!(cost.grade, Grade::D);
     assert!(cost.method.starts_with("suggestive"));
@@ -213,7 +224,8 @@ fn without_controls_the_answer_is_only_suggestive() {
 
 #[test]
 fn a_holdout_comes_first() {
-    let mut input = input(vec![change("r", DATE, &["returns"], &[])], vec![people("returns", 10, 8)]);
+    let mut input =
+        input(vec![change("r", DATE, &["returns"], &[])], vec![people("returns", 10, 8)]);
     for n in 0..60_i64 {
         let (arm, euros) = if n % 2 == 0 { (Arm::Treated, 4) } else { (Arm::Holdout, 7) };
         let micros = euros * 1_000_000;
@@ -260,7 +272,12 @@ fn channels_and_controls_on_the_same_channel() {
     };
     let rows = rows(&input(
         vec![change("r", DATE, &["returns"], &["orders"])],
-        vec![people("returns", 10, 10), people("orders", 5, 5), bot("returns", DATE), bot("orders", 0)],
+        vec![
+            people("returns", 10, 10),
+            people("orders", 5, 5),
+            bot("returns", DATE),
+            bot("orders", 0),
+        ],
     ));
     let cost = row(&rows, ALL, "cost_per_service");
     assert!(warns(cost, "control service `orders` shares the treated channel web"));
