@@ -16,6 +16,8 @@
 //! heteroskedasticity-autocorrelation robust tests", Econometric Theory 21(6), for why a normal
 //! quantile is too short.
 
+use std::ops::Range;
+
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::Rng;
 
@@ -59,14 +61,17 @@ impl Default for Draws {
 }
 
 impl Draws {
-    /// Fills `out` with as many of `days` as there are, in blocks of [`BLOCK_DAYS`] neighbours.
-    pub fn blocks(&mut self, days: &[usize], out: &mut Vec<usize>) {
+    /// Fills `out` with blocks of [`BLOCK_DAYS`] neighbours out of so many days, as many days in
+    /// all; the last block is cut to fit.
+    pub fn blocks(&mut self, days: usize, out: &mut Vec<Range<usize>>) {
         out.clear();
-        let block = BLOCK_DAYS.min(days.len());
-        while out.len() < days.len() {
-            let start = self.below(days.len() - block + 1);
-            let take = block.min(days.len() - out.len());
-            out.extend_from_slice(&days[start..start + take]);
+        let block = BLOCK_DAYS.min(days);
+        let mut left = days;
+        while left > 0 {
+            let start = self.below(days - block + 1);
+            let take = block.min(left);
+            out.push(start..start + take);
+            left -= take;
         }
     }
 
@@ -119,25 +124,23 @@ mod tests {
     #[test]
     fn the_stream_is_pinned() {
         let mut out = Vec::new();
-        let days: Vec<usize> = (100..156).collect();
-        let mut draws = Draws::default();
-        draws.blocks(&days, &mut out);
-        let starts: Vec<usize> = out.chunks(BLOCK_DAYS).map(|block| block[0]).collect();
+        Draws::default().blocks(56, &mut out);
+        let starts: Vec<usize> = out.iter().map(|block| block.start).collect();
         // Worked out apart from this code, from the generator's definition.
-        assert_eq!(starts, [135, 118, 117, 127, 129, 100, 123, 108]);
-        assert_eq!(out.len(), 56);
-        assert!(out.chunks(7).all(|block| block.windows(2).all(|pair| pair[1] == pair[0] + 1)));
+        assert_eq!(starts, [35, 18, 17, 27, 29, 0, 23, 8]);
+        assert!(out.iter().all(|block| block.len() == BLOCK_DAYS));
     }
 
     #[test]
     fn the_last_block_is_cut_and_short_windows_are_one_block() {
         let (mut draws, mut out) = (Draws::default(), Vec::new());
-        draws.blocks(&(0..10).collect::<Vec<_>>(), &mut out);
-        assert_eq!(out.len(), 10);
-        draws.blocks(&[4, 5, 6], &mut out);
-        assert_eq!(out, [4, 5, 6]);
-        draws.blocks(&[], &mut out);
+        draws.blocks(10, &mut out);
+        assert_eq!(out.iter().map(Range::len).collect::<Vec<_>>(), [7, 3]);
+        draws.blocks(3, &mut out);
+        assert_eq!(out, [Range { start: 0, end: 3 }]);
+        draws.blocks(0, &mut out);
         assert!(out.is_empty());
+        let mut out = Vec::new();
         draws.units(5, &mut out);
         assert!(out.len() == 5 && out.iter().all(|unit| *unit < 5));
     }
@@ -146,14 +149,14 @@ mod tests {
     fn the_spread_of_block_means_is_the_one_that_theory_gives() {
         // Eight blocks of one of 50 starts: variance of a draw's mean = that of block means / 8.
         let values: Vec<f64> = (0..56).map(|i| f64::from((i * i) % 17)).collect();
-        let days: Vec<usize> = (0..56).collect();
         let means: Vec<f64> = values.windows(7).map(|b| b.iter().sum::<f64>() / 7.0).collect();
         let middle = means.iter().sum::<f64>() / 50.0;
         let theory = means.iter().map(|m| (m - middle) * (m - middle)).sum::<f64>() / 50.0 / 8.0;
         let (mut draws, mut out, mut spread) = (Draws::default(), Vec::new(), Spread::default());
         for _ in 0..DRAWS {
-            draws.blocks(&days, &mut out);
-            spread.add(out.iter().map(|day| values[*day]).sum::<f64>() / 56.0);
+            draws.blocks(56, &mut out);
+            let sum: f64 = out.iter().flat_map(|block| &values[block.clone()]).sum();
+            spread.add(sum / 56.0);
         }
         assert!((spread.deviation() / theory.sqrt() - 1.0).abs() < 0.05);
     }

@@ -17,43 +17,51 @@
 //! Source: Callaway and Sant'Anna (2021), "Difference-in-differences with multiple time periods",
 //! Journal of Econometrics 225(2), with not-yet-treated units as the comparison.
 
+use std::ops::Range;
+
 use super::bootstrap::{DRAWS, Draws, Estimate, Spread, correction};
 use super::design::Donors;
-use super::panel::{Outcome, Panel, Sum};
+use super::panel::{Outcome, Panel, Running, Sum};
 
-/// What to compare: services, their weights, and the days.
+/// What to compare. Days are those of the two windows, counted from the first of each.
 #[derive(Debug, Clone)]
-pub struct Comparison<'a> {
-    panel: &'a Panel,
-    /// Changed services and their weights, which sum to 1.
-    treated: Vec<(usize, f64)>,
-    pre: &'a [usize],
-    /// All days after, in order; each in the stretch of the same place in `part_of`.
-    post: Vec<usize>,
+pub struct Comparison {
+    pre_days: usize,
+    post_days: usize,
+    /// Changed services; their weights sum to 1.
+    treated: Vec<Side>,
     parts: Vec<Part>,
-    /// By day of the panel: the stretch it is in.
-    part_of: Vec<Option<usize>>,
 }
 
+/// A stretch of days after with the same untreated services.
 #[derive(Debug, Clone)]
 struct Part {
-    donors: Vec<(usize, f64)>,
+    donors: Vec<Side>,
     weight: f64,
 }
 
-/// Sums of each service over the days before, and over those after by stretch.
-struct Tally {
-    pre: Vec<Sum>,
-    post: Vec<Vec<Sum>>,
+/// A service in both windows; days of other stretches than its own are empty.
+#[derive(Debug, Clone)]
+struct Side {
+    weight: f64,
+    pre: Running,
+    post: Running,
 }
 
-impl<'a> Comparison<'a> {
+/// Resampled days of both windows.
+#[derive(Debug, Default)]
+struct Drawn {
+    pre: Vec<Range<usize>>,
+    post: Vec<Range<usize>>,
+}
+
+impl Comparison {
     /// Without `donors` the treated services' own change is all there is. None where no changed
     /// service was asked for on both sides.
     pub fn new(
-        panel: &'a Panel,
+        panel: &Panel,
         treated: &[usize],
-        pre: &'a [usize],
+        pre: &[usize],
         post: &[usize],
         donors: &[Donors],
     ) -> Option<Self> {
@@ -66,87 +74,76 @@ impl<'a> Comparison<'a> {
         if treated.is_empty() {
             return None;
         }
+        let side = |(service, weight): (usize, f64), from: usize, to: usize| {
+            let own = |(n, day): (usize, &usize)| match from <= n && n < to {
+                true => *panel.day(service, *day),
+                false => Sum::default(),
+            };
+            let post = Running::new(post.iter().enumerate().map(own));
+            Side { weight, pre: panel.running(service, pre), post }
+        };
         let all = panel.pooled(&treated, &post).services as f64;
-        let mut part_of = vec![None; panel.days.len()];
-        let mut parts = Vec::new();
-        for (n, part) in donors.iter().enumerate() {
-            part.days.iter().for_each(|day| part_of[*day] = Some(n));
-            let weight = panel.pooled(&treated, &part.days).services as f64 / all;
-            parts.push(Part { donors: weighted(panel, &part.services, pre), weight });
+        let (mut parts, mut from) = (Vec::new(), 0);
+        for part in donors {
+            let to = from + part.days.len();
+            let donors = weighted(panel, &part.services, pre).into_iter();
+            parts.push(Part {
+                donors: donors.map(|donor| side(donor, from, to)).collect(),
+                weight: panel.pooled(&treated, &part.days).services as f64 / all,
+            });
+            from = to;
         }
-        let treated = weighted(panel, &treated, pre);
-        Some(Comparison { panel, treated, pre, post, parts, part_of })
+        let treated = weighted(panel, &treated, pre).into_iter();
+        let treated = treated.map(|service| side(service, 0, post.len())).collect();
+        Some(Comparison { pre_days: pre.len(), post_days: post.len(), treated, parts })
     }
 
-    /// The effects on the given outcomes with intervals from [`DRAWS`] resamples. None where a side has under two weeks.
+    /// The effects on the given outcomes with intervals from [`DRAWS`] resamples. None where a side
+    /// has under two weeks.
     pub fn bootstrap(&self, outcomes: &[Outcome]) -> Vec<Option<Estimate>> {
-        let Some((stretch, df)) = correction(self.pre.len().min(self.post.len())) else {
+        let Some((stretch, df)) = correction(self.pre_days.min(self.post_days)) else {
             return vec![None; outcomes.len()];
         };
-        let whole = self.tally(self.pre, &self.post);
         let mut spreads = vec![Spread::default(); outcomes.len()];
-        let (mut draws, mut pre, mut post) = (Draws::default(), Vec::new(), Vec::new());
+        let (mut draws, mut drawn) = (Draws::default(), Drawn::default());
         for _ in 0..DRAWS {
-            draws.blocks(self.pre, &mut pre);
-            draws.blocks(&self.post, &mut post);
-            let tally = self.tally(&pre, &post);
-            for (spread, outcome) in spreads.iter_mut().zip(outcomes) {
-                if let Some(value) = self.effect(&tally, &whole, *outcome) {
+            draws.blocks(self.pre_days, &mut drawn.pre);
+            draws.blocks(self.post_days, &mut drawn.post);
+            for (spread, value) in spreads.iter_mut().zip(self.effects(&drawn, outcomes)) {
+                if let Some(value) = value {
                     spread.add(value);
                 }
             }
         }
-        let values = outcomes.iter().map(|outcome| self.effect(&whole, &whole, *outcome));
+        let whole = Drawn {
+            pre: std::iter::once(0..self.pre_days).collect(),
+            post: std::iter::once(0..self.post_days).collect(),
+        };
         let around = |(value, spread): (Option<f64>, &Spread)| {
             value.map(|value| Estimate::around(value, spread.deviation() * stretch, df))
         };
-        values.zip(&spreads).map(around).collect()
+        self.effects(&whole, outcomes).into_iter().zip(&spreads).map(around).collect()
     }
 
-    fn tally(&self, pre: &[usize], post: &[usize]) -> Tally {
-        let services = self.panel.services.len();
-        let mut tally = Tally {
-            pre: vec![Sum::default(); services],
-            post: vec![vec![Sum::default(); services]; self.parts.len()],
+    fn effects(&self, drawn: &Drawn, outcomes: &[Outcome]) -> Vec<Option<f64>> {
+        let mut effects = vec![Some(0.0); outcomes.len()];
+        let mut add = |side: &Side, weight: f64| {
+            let (pre, post) = (side.pre.over(&drawn.pre), side.post.over(&drawn.post));
+            for (effect, outcome) in effects.iter_mut().zip(outcomes) {
+                // A ratio that a resample cannot have, because it drew no services, is the whole's.
+                let ratio = |sum: &Sum, all: &Running| {
+                    sum.ratio(*outcome).or_else(|| all.whole().ratio(*outcome))
+                };
+                let change = || Some(ratio(&post, &side.post)? - ratio(&pre, &side.pre)?);
+                *effect = effect.and_then(|effect| Some(effect + weight * change()?));
+            }
         };
-        let mut used = vec![false; services];
-        let donors = self.parts.iter().flat_map(|part| &part.donors);
-        self.treated.iter().chain(donors).for_each(|(service, _)| used[*service] = true);
-        for service in (0..services).filter(|service| used[*service]) {
-            tally.pre[service] = self.panel.total(service, pre);
-            for day in post {
-                if let Some(part) = self.part_of[*day] {
-                    tally.post[part][service].add(self.panel.day(service, *day));
-                }
-            }
+        self.treated.iter().for_each(|side| add(side, side.weight));
+        for part in &self.parts {
+            part.donors.iter().for_each(|side| add(side, -part.weight * side.weight));
         }
-        tally
+        effects
     }
-
-    /// A ratio that a resample cannot have, because it drew no services, is that of `whole`.
-    fn effect(&self, tally: &Tally, whole: &Tally, outcome: Outcome) -> Option<f64> {
-        let ratio = |drawn: &Sum, all: &Sum| drawn.ratio(outcome).or_else(|| all.ratio(outcome));
-        let mut effect = 0.0;
-        for (service, weight) in &self.treated {
-            let before = ratio(&tally.pre[*service], &whole.pre[*service])?;
-            let after = ratio(&over(&tally.post, *service), &over(&whole.post, *service))?;
-            effect += weight * (after - before);
-        }
-        for (n, part) in self.parts.iter().enumerate() {
-            for (service, weight) in &part.donors {
-                let before = ratio(&tally.pre[*service], &whole.pre[*service])?;
-                let after = ratio(&tally.post[n][*service], &whole.post[n][*service])?;
-                effect -= part.weight * weight * (after - before);
-            }
-        }
-        Some(effect)
-    }
-}
-
-fn over(parts: &[Vec<Sum>], service: usize) -> Sum {
-    let mut sum = Sum::default();
-    parts.iter().for_each(|part| sum.add(&part[service]));
-    sum
 }
 
 /// Services with their shares of the services on some days.

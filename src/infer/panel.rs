@@ -4,6 +4,7 @@
 //! without a cell is a day without services and cost. Leaves out: which days are compared.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::NaiveDate;
 
@@ -90,6 +91,40 @@ impl Sum {
     }
 }
 
+/// Days added up from the first on, so that the sum of any stretch is one subtraction.
+#[derive(Debug, Clone)]
+pub struct Running(Vec<Sum>);
+
+impl Running {
+    pub fn new(days: impl Iterator<Item = Sum>) -> Self {
+        let mut sums = vec![Sum::default()];
+        for (n, day) in days.enumerate() {
+            let mut next = sums[n];
+            next.add(&day);
+            sums.push(next);
+        }
+        Running(sums)
+    }
+
+    /// The sum over all days.
+    pub fn whole(&self) -> Sum {
+        self.over(std::slice::from_ref(&(0..self.0.len() - 1)))
+    }
+
+    /// The sum over stretches of days, each as often as it is named.
+    pub fn over(&self, stretches: &[Range<usize>]) -> Sum {
+        let mut sum = Sum::default();
+        for stretch in stretches {
+            let (from, to) = (&self.0[stretch.start], &self.0[stretch.end]);
+            sum.services += to.services - from.services;
+            for (n, cost) in sum.cost.iter_mut().enumerate() {
+                *cost += to.cost[n] - from.cost[n];
+            }
+        }
+        sum
+    }
+}
+
 /// Each service's days.
 #[derive(Debug, Clone)]
 pub struct Panel {
@@ -133,6 +168,11 @@ impl Panel {
         sum
     }
 
+    /// A service's days as [`Running`] sums.
+    pub fn running(&self, service: usize, days: &[usize]) -> Running {
+        Running::new(days.iter().map(|day| self.sums[service][*day]))
+    }
+
     /// Some services' days added up.
     pub fn pooled(&self, services: &[usize], days: &[usize]) -> Sum {
         let mut sum = Sum::default();
@@ -168,7 +208,9 @@ mod tests {
         assert_eq!(panel.day(0, 0), &Sum { services: 5, cost: [1000, 900, 680, 320] });
         assert_eq!(panel.total(0, &[0, 1]), Sum { services: 7, cost: [1050, 950, 730, 320] });
         // A day may count twice, as in a resample.
-        assert_eq!(panel.total(0, &[1, 1]).services, 4);
+        let running = panel.running(0, &[0, 1]);
+        assert_eq!(running.over(&[1..2, 0..0, 1..2]).services, 4);
+        assert_eq!(running.whole(), panel.total(0, &[0, 1]));
         assert_eq!((panel.find("returns"), panel.find("orders")), (Some(0), None));
         assert_eq!(panel.indices(Interval::new(plus(start, 1), plus(start, 9))), [1]);
         assert_eq!(Sum::default().ratio(Outcome::Total), None);

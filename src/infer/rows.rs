@@ -1,13 +1,14 @@
 //! From input to rows: for each rollout, for all its services and for each, every metric.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::bootstrap::{DRAWS, Draws, Estimate, Spread, correction};
 use super::design::{Design, Grade, check, design};
 use super::did::Comparison;
 use super::effects::{Side, at_mix_before, decompose};
 use super::holdout::{Arm, Participant, estimate as holdout_estimate, units};
-use super::panel::{Cell, Handler, Outcome, Panel, Sum};
+use super::panel::{Cell, Handler, Outcome, Panel, Running, Sum};
 use super::segmented::segmented;
 use super::{ALL, Change, Effects, Input, Measure, Ratio, Row, checks, money};
 use crate::error::Result;
@@ -23,9 +24,20 @@ pub fn compare(input: &Input) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for change in &input.changes {
         let study = Study::new(input, change);
-        rows.extend(study.scope(ALL, &change.services));
-        for service in &change.services {
-            rows.extend(study.scope(service, std::slice::from_ref(service)));
+        let all = study.scope(ALL, &change.services);
+        match change.services.as_slice() {
+            // The same numbers twice.
+            [only] => {
+                let named = |row: &Row| Row { service: only.clone(), ..row.clone() };
+                let own: Vec<Row> = all.iter().map(named).collect();
+                rows.extend(all.into_iter().chain(own));
+            }
+            several => {
+                rows.extend(all);
+                for service in several {
+                    rows.extend(study.scope(service, std::slice::from_ref(service)));
+                }
+            }
         }
     }
     Ok(rows)
@@ -49,6 +61,8 @@ struct Scope<'a> {
     known: Vec<usize>,
     grade: Grade,
     effects: Vec<Option<Estimate>>,
+    trend: Option<checks::Trend>,
+    placebo: Option<Estimate>,
     warnings: Vec<String>,
 }
 
@@ -90,6 +104,8 @@ impl<'a> Scope<'a> {
             known,
             grade: design.grade,
             effects: vec![None; Outcome::ALL.len()],
+            trend: None,
+            placebo: None,
             warnings: Vec::new(),
         };
         if study.change.date >= study.input.history.end {
@@ -113,6 +129,7 @@ impl<'a> Scope<'a> {
             scope.grade = Grade::E;
             scope.warnings.push("the numbers allow no estimate: description only".to_owned());
         }
+        (scope.trend, scope.placebo) = scope.time_before();
         scope.warnings.extend(design.warnings.iter().cloned());
         let effect = scope.effects[0].as_ref();
         scope.warnings.extend(checks::of_windows(panel, &scope.known, design));
@@ -120,6 +137,8 @@ impl<'a> Scope<'a> {
             let cells = &study.input.cells;
             let controls = checks::of_controls(panel, &scope.known, design, cells, effect);
             scope.warnings.extend(controls);
+            let told = checks::told(scope.trend.as_ref(), scope.placebo.as_ref(), scope.grade);
+            scope.warnings.extend(told);
         }
         scope
     }
@@ -177,7 +196,6 @@ impl<'a> Scope<'a> {
             if outcome == Outcome::Total {
                 (row.effects, row.post_at_mix_before) = self.apart();
                 row.warnings = self.warnings.clone();
-                row.warnings.extend(self.tested());
             }
             rows.push(row);
         }
@@ -192,11 +210,6 @@ impl<'a> Scope<'a> {
         (decompose(&before, &after), at_mix.map(|micros| micros as f64 / 1e6))
     }
 
-    fn tested(&self) -> Vec<String> {
-        let (trend, placebo) = self.time_before();
-        checks::told(trend.as_ref(), placebo.as_ref(), self.grade)
-    }
-
     fn time_before(&self) -> (Option<checks::Trend>, Option<Estimate>) {
         if !matches!(self.grade, Grade::B | Grade::C | Grade::D) {
             return (None, None);
@@ -209,16 +222,15 @@ impl<'a> Scope<'a> {
 
     /// The pre-trend and the placebo in time.
     fn tests(&self) -> Vec<Row> {
-        let (trend, placebo) = self.time_before();
         let currency = &self.study.input.currency;
         let mut rows = Vec::new();
-        if let Some(trend) = trend {
+        if let Some(trend) = self.trend {
             let mut row = self.row("pre_trend", &format!("{currency} per service a week"));
             row.estimate = Some(trend.slope);
             row.method = "slope of the weekly gap before the change".to_owned();
             rows.push(row);
         }
-        if let Some(placebo) = placebo {
+        if let Some(placebo) = self.placebo {
             let mut row = self.row("placebo_in_time", &format!("{currency} per service"));
             row.estimate = Some(placebo);
             row.method =
@@ -349,14 +361,15 @@ impl<'a> Scope<'a> {
 /// no services.
 fn between(panel: &Panel, one: usize, other: usize, days: &[usize]) -> Option<Estimate> {
     let (stretch, df) = correction(days.len())?;
-    let gap = |days: &[usize]| {
-        let ratio = |s| panel.total(s, days).ratio(Outcome::Total);
-        Some(ratio(one)? - ratio(other)?)
+    let (one, other) = (panel.running(one, days), panel.running(other, days));
+    let gap = |drawn: &[Range<usize>]| {
+        let ratio = |series: &Running| series.over(drawn).ratio(Outcome::Total);
+        Some(ratio(&one)? - ratio(&other)?)
     };
-    let value = gap(days)?;
+    let value = gap(std::slice::from_ref(&(0..days.len())))?;
     let (mut draws, mut drawn, mut spread) = (Draws::default(), Vec::new(), Spread::default());
     for _ in 0..DRAWS {
-        draws.blocks(days, &mut drawn);
+        draws.blocks(days.len(), &mut drawn);
         if let Some(gap) = gap(&drawn) {
             spread.add(gap);
         }
