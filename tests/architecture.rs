@@ -23,6 +23,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("interval", &[]),
     ("schema", &[]),
+    ("infer", &["error", "interval"]),
+    ("report", &["infer"]),
     ("accounting", &["error"]),
     ("pipeline", &["error", "interval", "schema"]),
     ("model", &["error", "interval", "pipeline", "schema"]),
