@@ -264,11 +264,13 @@ fn decode_and_store(
     let table = source.kind.table().name();
     let mut files = Vec::new();
     for file in &decoded.files {
-        let path = format!("_chatkpi/decoded/{table}/{id}/{}.pq", file.date);
+        // No two runs write the same name, so `vacuum` cannot take away what another run needs.
+        let path = format!("_chatkpi/decoded/{table}/{id}/{}-{}.pq", file.date, job.run_id);
         warehouse.put_file(&path, &file.path)?;
         files.push(DecodedFile { date: file.date, path, rows: file.rows, bytes: file.bytes });
     }
-    let quarantine = store_quarantine(warehouse, &id, &decoded.quarantine)?;
+    let quarantine =
+        store_quarantine(warehouse, &format!("{id}-{}", job.run_id), &decoded.quarantine)?;
     std::fs::remove_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
     Ok(DecodedObject {
         source: source.name.clone(),
@@ -345,7 +347,7 @@ fn decoding_id(
 /// One line of JSON for each quarantined record.
 fn store_quarantine(
     warehouse: &Store,
-    id: &str,
+    name: &str,
     records: &[Quarantined],
 ) -> Result<Option<String>> {
     if records.is_empty() {
@@ -359,7 +361,7 @@ fn store_quarantine(
     }
     let packed = zstd::encode_all(lines.as_slice(), 3)
         .map_err(|e| Error::internal("the quarantine cannot be compressed").because(e))?;
-    let key = format!("_chatkpi/quarantine/{id}.jsonl.zst");
+    let key = format!("_chatkpi/quarantine/{name}.jsonl.zst");
     warehouse.put(&key, packed.into())?;
     Ok(Some(key))
 }

@@ -152,7 +152,9 @@ impl Report {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             user_key: job.user_key.fingerprint().to_owned(),
             objects,
+            removed: Vec::new(),
             partitions,
+            shows: Vec::new(),
         }
     }
 

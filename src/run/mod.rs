@@ -114,7 +114,7 @@ fn in_warehouse(job: &Job<'_>, report: &mut Report) -> Result<()> {
     plan::check_models(job.catalog, &job.request)?;
     let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
     let lock = wait_for_lock(job, &store)?;
-    let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint())?;
+    let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint(), &job.run_id)?;
     let outcome = carry_out(job, &mut warehouse, report);
     let mut record = report.clone();
     record.finish(&outcome);

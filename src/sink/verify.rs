@@ -9,8 +9,10 @@ use std::fs::File;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, FieldRef, Float64Type, Int64Type,
+    TimestampMicrosecondType,
 };
+use bytes::Bytes;
 use chrono::NaiveDate;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use sha2::{Digest, Sha256};
@@ -18,7 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::Written;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::model::Model;
-use crate::schema::to_arrow;
+use crate::schema::{Column, Type, to_arrow};
 
 /// Larger files are refused: readers and single uploads want partitions smaller than this.
 const MOST_BYTES: u64 = 512 << 20;
@@ -105,15 +107,11 @@ fn content(written: &Written, model: &Model) -> Result<(u64, String)> {
     if !same {
         return Err(broken(format!("a file's schema is not the contract's: {found:?}")));
     }
-    let mut hashes: Vec<Sha256> = columns
-        .iter()
-        .map(|c| Sha256::new_with_prefix(format!("{} {} ", c.name, c.kind.name())))
-        .collect();
-    let mut rows = 0;
-    for batch in builder.build().map_err(unreadable)? {
+    let reader = builder.build().map_err(unreadable)?;
+    let mut sum = Sum::new(&columns);
+    for batch in reader {
         let batch: RecordBatch = batch.map_err(|e| unreadable(e.into()))?;
-        rows += batch.num_rows() as u64;
-        for ((column, array), hash) in columns.iter().zip(batch.columns()).zip(&mut hashes) {
+        for (column, array) in columns.iter().zip(batch.columns()) {
             if !column.nullable && array.null_count() > 0 {
                 let message = format!("column `{}` holds NULL", column.name);
                 return Err(Error::new(ErrorKind::Audit, message)
@@ -121,13 +119,56 @@ fn content(written: &Written, model: &Model) -> Result<(u64, String)> {
                     .context("date", written.date)
                     .remedy("nothing of these days was published; give the column a value in query.sql, or `nullable: true` in model.yaml"));
             }
+        }
+        sum.add(&batch)?;
+    }
+    Ok(sum.finish())
+}
+
+/// Rows and content hash of a Parquet file, whatever table it is of; None where it cannot be read
+/// or has a column that no table here has.
+pub(super) fn content_of(bytes: &Bytes) -> Option<(u64, String)> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.clone(), options).ok()?;
+    let column = |field: &FieldRef| {
+        let kind = Type::ALL.into_iter().find(|kind| kind.arrow() == *field.data_type())?;
+        Some(Column::new(field.name(), kind, true))
+    };
+    let columns: Vec<Column> = builder.schema().fields().iter().map(column).collect::<Option<_>>()?;
+    let mut sum = Sum::new(&columns);
+    for batch in builder.build().ok()? {
+        sum.add(&batch.ok()?).ok()?;
+    }
+    Some(sum.finish())
+}
+
+/// The content hash under way.
+struct Sum {
+    rows: u64,
+    columns: Vec<Sha256>,
+}
+
+impl Sum {
+    fn new(columns: &[Column]) -> Self {
+        let start = |c: &Column| Sha256::new_with_prefix(format!("{} {} ", c.name, c.kind.name()));
+        Sum { rows: 0, columns: columns.iter().map(start).collect() }
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        for (array, hash) in batch.columns().iter().zip(&mut self.columns) {
             hash.update(value_bytes(array)?);
         }
+        Ok(())
     }
-    let mut whole = Sha256::new();
-    whole.update(rows.to_le_bytes());
-    hashes.into_iter().for_each(|hash| whole.update(hash.finalize()));
-    Ok((rows, data_encoding::HEXLOWER.encode(&whole.finalize()[..16])))
+
+    fn finish(self) -> (u64, String) {
+        let mut whole = Sha256::new();
+        whole.update(self.rows.to_le_bytes());
+        self.columns.into_iter().for_each(|hash| whole.update(hash.finalize()));
+        (self.rows, data_encoding::HEXLOWER.encode(&whole.finalize()[..16]))
+    }
 }
 
 /// The values one after the other, each with a byte for NULL: independent of batch boundaries.
