@@ -81,6 +81,81 @@ impl fmt::Display for Interval {
     }
 }
 
+/// How the days of a table fall into partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Every {
+    #[default]
+    Day,
+    /// ISO weeks, by their Monday.
+    Week,
+    /// Calendar months, by their first day.
+    Month,
+    /// One partition of all days, under [`Every::ONCE`].
+    Once,
+}
+
+impl Every {
+    /// The date that stands for the only partition of [`Every::Once`]; no log reaches back to it.
+    pub const ONCE: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a date");
+
+    /// The first day of the period that holds `date`: the date of its partition.
+    pub fn start(self, date: NaiveDate) -> NaiveDate {
+        match self {
+            Every::Day => date,
+            Every::Week => plus(date, -i64::from(date.weekday().num_days_from_monday())),
+            Every::Month => plus(date, -i64::from(date.day0())),
+            Every::Once => Every::ONCE,
+        }
+    }
+
+    /// The days of the period that begins on `start`.
+    pub fn days(self, start: NaiveDate) -> Interval {
+        match self {
+            Every::Day => Interval::day(start),
+            Every::Week => Interval::new(start, plus(start, 7)),
+            Every::Month => Interval::new(start, Every::Month.start(plus(start, 31))),
+            Every::Once => Interval::new(NaiveDate::MIN, NaiveDate::MAX),
+        }
+    }
+
+    /// The partitions' dates of all periods that share a day with `days`, in order.
+    pub fn starts(self, days: Interval) -> Vec<NaiveDate> {
+        let mut starts = Vec::new();
+        let mut next = days.start;
+        while next < days.end {
+            let start = self.start(next);
+            starts.push(start);
+            next = self.days(start).end;
+        }
+        starts
+    }
+
+    /// From the first day of the first of these periods to the last day of the last one; the one
+    /// partition of [`Every::Once`] stands under a single date.
+    pub fn span(self, starts: &[NaiveDate]) -> Interval {
+        match (starts.first(), starts.last(), self) {
+            (Some(first), _, Every::Once) => Interval::day(*first),
+            (Some(first), Some(last), every) => Interval::new(*first, every.days(*last).end),
+            _ => Interval::new(NaiveDate::default(), NaiveDate::default()),
+        }
+    }
+
+    /// The maximal runs of adjoining periods in a sorted list of their first days.
+    pub fn runs(self, starts: impl IntoIterator<Item = NaiveDate>) -> Vec<Vec<NaiveDate>> {
+        let mut runs: Vec<Vec<NaiveDate>> = Vec::new();
+        for start in starts {
+            match runs.last_mut() {
+                Some(run) if run.last().is_some_and(|l| self.days(*l).end == start) => {
+                    run.push(start);
+                }
+                _ => runs.push(vec![start]),
+            }
+        }
+        runs
+    }
+}
+
 /// `date` moved by `days`, held inside the calendar's range.
 pub fn plus(date: NaiveDate, days: i64) -> NaiveDate {
     let step = Days::new(days.unsigned_abs());
@@ -180,6 +255,24 @@ mod tests {
                 day = plus(day, 1);
             }
         }
+    }
+
+    #[test]
+    fn periods_adjoin_and_hold_each_day_once() {
+        for every in [Every::Day, Every::Week, Every::Month] {
+            let days = Interval::new(date("2023-12-28"), date("2028-03-02"));
+            let starts = every.starts(days);
+            assert!(starts.windows(2).all(|w| every.days(w[0]).end == w[1]), "{every:?}");
+            assert_eq!(every.runs(starts.clone()), std::slice::from_ref(&starts));
+            for day in days.days() {
+                let start = every.start(day);
+                assert!(every.days(start).contains(day) && starts.contains(&start), "{every:?}");
+            }
+        }
+        assert_eq!(Every::Month.days(date("2028-02-01")).len(), 29);
+        assert_eq!(Every::Week.start(date("2026-11-22")), date("2026-11-16"));
+        assert_eq!(Every::Once.starts(Interval::day(date("2026-01-01"))), [Every::ONCE]);
+        assert_eq!(Every::Month.runs(["2026-01-01", "2026-03-01"].map(date)).len(), 2);
     }
 
     #[test]

@@ -32,7 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("storage", &["error", "pipeline"]),
     ("source", &["accounting", "error", "interval", "pipeline", "schema"]),
     ("engine", &["error", "interval", "schema"]),
-    ("sink", &["engine", "error", "manifest", "model", "plan", "schema", "storage"]),
+    ("sink", &["engine", "error", "interval", "manifest", "model", "plan", "schema", "storage"]),
     (
         "run",
         &[

@@ -8,12 +8,12 @@ use serde_json::json;
 use super::context;
 use crate::accounting::Accounting;
 use crate::error::Result;
-use crate::interval::{day_end_us, plus};
-use crate::manifest::Manifest;
+use crate::interval::{Every, day_end_us, plus};
+use crate::manifest::{Manifest, Partition};
 use crate::model::Table;
 use crate::model::catalog::Catalog;
 use crate::pipeline::Pipeline;
-use crate::plan::{missing_days, settled_days, watermark};
+use crate::plan::{missing_days, settled_days, watermarks};
 use crate::schema::Kind;
 use crate::sink::Warehouse;
 use crate::storage::Store;
@@ -51,7 +51,7 @@ fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_js
         .max();
     // A day is final once a whole day has passed after it: sessions may run into the next one.
     let as_of_us = context::now().timestamp_micros();
-    let complete_us = events.map(|_| watermark(pipeline, manifest, as_of_us));
+    let complete_us = events.map(|_| watermarks(pipeline, manifest, as_of_us).events_us);
     let is_final = |date, maturity: u32| {
         complete_us.is_some_and(|w| w >= day_end_us(plus(date, i64::from(maturity)), pipeline.zone))
     };
@@ -59,11 +59,12 @@ fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_js
     for (table, days) in &manifest.partitions {
         let published: Vec<_> = days.values().filter(|p| p.published).collect();
         let (Some(first), Some(last)) = (published.first(), published.last()) else { continue };
+        let dated = |p: &Partition| Some(p.date).filter(|date| *date != Every::ONCE);
         tables.push(json!({
             "table": table,
-            "from": first.date,
-            "through": last.date,
-            "days": published.len(),
+            "from": dated(first),
+            "through": dated(last),
+            "partitions": published.len(),
             "final_through": published.iter().map(|p| p.date).rfind(|d| is_final(*d, maturity(catalog, table))),
             "rows": published.iter().map(|p| p.rows).sum::<u64>(),
         }));
@@ -100,11 +101,11 @@ fn text(told: &serde_json::Value) -> String {
     )];
     for table in told["tables"].as_array().into_iter().flatten() {
         lines.push(format!(
-            "table {:<26} {} through {}, {} days, final through {}, {} rows",
+            "table {:<26} {} through {}, {} partitions, final through {}, {} rows",
             plain(&table["table"]),
             plain(&table["from"]),
             plain(&table["through"]),
-            table["days"],
+            table["partitions"],
             plain(&table["final_through"]),
             table["rows"],
         ));

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use crate::error::Result;
-use crate::interval::Interval;
 use crate::schema::Column;
 
 /// A table that a query may name.
@@ -46,8 +45,8 @@ pub struct Query {
     pub columns: Vec<Column>,
     /// The order of rows in a file.
     pub order: Vec<String>,
-    /// One file is written for each of these days, also for days without rows.
-    pub days: Interval,
+    /// One file is written for each of these dates, also for those without rows.
+    pub dates: Vec<NaiveDate>,
 }
 
 /// A file that an engine wrote; nobody has looked at it yet.

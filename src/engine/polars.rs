@@ -246,7 +246,7 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
     }
     let data = rows.drop("date").map_err(internal)?;
     let mut parts = Vec::new();
-    for date in query.days.days() {
+    for &date in &query.dates {
         let number = day_number(date);
         let bound = bounds.iter().position(|b| b.0 == number).map(|i| bounds.swap_remove(i));
         let (start, len) = bound.map_or((0, 0), |(_, start, len)| (start, len));

@@ -6,11 +6,12 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::lint::lint;
-use super::query::{MetricTable, Parameters, metric_table, render};
-use super::{Before, Layer, Model, ModelText, Read, Table, spec};
+use super::query::{MetricTable, Parameters, Watermarks, metric_table, render};
+use super::{After, Before, Layer, Model, ModelText, Read, Table, spec};
 use crate::error::{Error, Result};
-use crate::interval::{Interval, day_start_us, from_day_number};
+use crate::interval::{Every, Interval, day_start_us, from_day_number};
 use crate::pipeline::Pipeline;
+use crate::schema::Kind;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
@@ -36,6 +37,10 @@ pub struct Entry {
     pub definition: String,
     pub uses_watermark: bool,
     pub uses_history_start: bool,
+    /// Reads the metrics of all other models, whose cells become final each in its own time.
+    pub reads_metrics: bool,
+    /// The decoded tables that it is made from in the end.
+    pub inputs: BTreeSet<Kind>,
 }
 
 impl Catalog {
@@ -59,13 +64,18 @@ impl Catalog {
                 model.reads.extend(sources.iter().map(|name| same_day(name)));
             }
         }
+        let of_metrics: BTreeSet<String> =
+            waiting.iter().filter(|(_, reads)| *reads).map(|(m, _)| m.name.clone()).collect();
         let ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
         let mut catalog = Catalog { models: Vec::new(), metrics: Vec::new() };
         for model in ordered {
             check_reads(&model, &catalog)?;
-            let entry = catalog.define(model, pipeline)?;
+            let mut entry = catalog.define(model, pipeline)?;
+            entry.reads_metrics = of_metrics.contains(&entry.model.name);
             if !entry.model.metrics.is_empty() {
-                catalog.metrics.push(metric_table(&entry.model, &entry.definition, pipeline));
+                let inputs = entry.inputs.clone();
+                let table = metric_table(&entry.model, &entry.definition, inputs, pipeline);
+                catalog.metrics.push(table);
             }
             catalog.models.push(entry);
         }
@@ -78,7 +88,34 @@ impl Catalog {
 
     /// The query of `model` for the days and watermark of `parameters`.
     pub fn sql(&self, model: &Model, pipeline: &Pipeline, at: &Parameters) -> Result<String> {
-        render(&model.sql, &format!("{}/query.sql", model.folder), pipeline, at, &self.metrics)
+        let file = format!("{}/query.sql", model.folder);
+        self.render(model, &model.sql, &file, pipeline, at)
+    }
+
+    /// `template`, a query or an audit of `model`, filled in.
+    pub fn render(
+        &self,
+        model: &Model,
+        template: &str,
+        file: &str,
+        pipeline: &Pipeline,
+        at: &Parameters,
+    ) -> Result<String> {
+        render(template, file, pipeline, at, &self.inputs(model), &self.metrics)
+    }
+
+    /// The decoded tables that `model` is made from, directly and through what it reads.
+    fn inputs(&self, model: &Model) -> BTreeSet<Kind> {
+        let mut inputs = BTreeSet::new();
+        for read in &model.reads {
+            match &read.table {
+                Table::Input(kind) => drop(inputs.insert(*kind)),
+                Table::Model(name) => {
+                    inputs.extend(self.entry(name).into_iter().flat_map(|e| &e.inputs));
+                }
+            }
+        }
+        inputs
     }
 
     /// Holds the query and the audits to the dialect, all findings at once.
@@ -90,7 +127,7 @@ impl Catalog {
         let own = BTreeSet::from([model.name.clone()]);
         for audit in &model.audits {
             let file = format!("{}/model.yaml, audit {}", model.folder, audit.name);
-            let sql = render(&audit.sql, &file, pipeline, at, &self.metrics)?;
+            let sql = self.render(model, &audit.sql, &file, pipeline, at)?;
             findings.extend(lint(&file, &sql, &own));
         }
         if findings.is_empty() {
@@ -102,11 +139,13 @@ impl Catalog {
     }
 
     fn define(&self, model: Model, pipeline: &Pipeline) -> Result<Entry> {
-        let early = sentinel(pipeline, 0, 0);
-        let text = self.sql(&model, pipeline, &early)?;
-        self.lint(&model, &text, pipeline, &early)?;
-        let uses_watermark = text != self.sql(&model, pipeline, &sentinel(pipeline, 40, 0))?;
-        let uses_history_start = text != self.sql(&model, pipeline, &sentinel(pipeline, 0, 40))?;
+        let fixed = sentinel(pipeline);
+        let text = self.sql(&model, pipeline, &fixed)?;
+        self.lint(&model, &text, pipeline, &fixed)?;
+        let mentions = |words: &[&str]| words.iter().any(|word| model.sql.contains(word));
+        let uses_watermark = mentions(&["watermark_us"]);
+        let uses_history_start = mentions(&["history_start_day", "reliable_from_day"]);
+        let inputs = self.inputs(&model);
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
             hash.update((part.len() as u64).to_le_bytes());
@@ -118,6 +157,7 @@ impl Catalog {
             add(&format!("{} {} {}", c.name, c.kind.name(), c.nullable));
         }
         model.grain.iter().for_each(|name| add(name));
+        add(&format!("{:?} {:?}", model.every, model.matures));
         for read in &model.reads {
             add(&format!("{read:?}"));
             if let Table::Model(name) = &read.table
@@ -127,7 +167,14 @@ impl Catalog {
             }
         }
         let definition = data_encoding::HEXLOWER.encode(&hash.finalize()[..6]);
-        Ok(Entry { model, definition, uses_watermark, uses_history_start })
+        Ok(Entry {
+            model,
+            definition,
+            uses_watermark,
+            uses_history_start,
+            reads_metrics: false,
+            inputs,
+        })
     }
 }
 
@@ -162,16 +209,17 @@ pub fn builtin() -> Vec<ModelText> {
 }
 
 fn same_day(name: &str) -> Read {
-    Read { table: Table::Model(name.to_owned()), before: Before::Days(0), after: 0 }
+    Read { table: Table::Model(name.to_owned()), before: Before::Days(0), after: After::Days(0) }
 }
 
-/// Fixed parameters: two renderings that differ in one of them tell whether a query uses it.
-fn sentinel(pipeline: &Pipeline, watermark_days: i32, history_days: i32) -> Parameters {
-    const DAY: i32 = 20_000;
+/// Fixed parameters, so that a definition depends on none of them.
+fn sentinel(pipeline: &Pipeline) -> Parameters {
+    let day = from_day_number(20_000);
+    let events_us = day_start_us(day, pipeline.zone);
     Parameters {
-        interval: Interval::day(from_day_number(DAY)),
-        watermark_us: day_start_us(from_day_number(DAY + watermark_days), pipeline.zone),
-        history_start: from_day_number(DAY + history_days),
+        interval: Interval::day(day),
+        watermarks: Watermarks { events_us, ..Watermarks::default() },
+        history_start: day,
     }
 }
 
@@ -219,7 +267,7 @@ fn check_reads(model: &Model, before: &Catalog) -> Result<()> {
     for read in &model.reads {
         let Table::Model(name) = &read.table else { continue };
         if *name == model.name {
-            if read.after >= 0 {
+            if !matches!(read.after, After::Days(days) if days < 0) {
                 return wrong(format!("`{name}` reads itself: `after` must be -1"));
             }
             continue;
@@ -234,8 +282,10 @@ fn check_reads(model: &Model, before: &Catalog) -> Result<()> {
             return wrong(format!("reads `{name}`, which is no model{hint}"));
         };
         // Marts exist for the days that were asked for; their neighbours may not.
-        let only_its_day = read.before == Before::Days(0) && read.after == 0;
-        if upstream.model.is_published() && !only_its_day {
+        let only_its_day = read.before == Before::Days(0) && read.after == After::Days(0);
+        // A week or a month is made of the days that were published.
+        let is_coarser = model.every != Every::Day;
+        if upstream.model.is_published() && !only_its_day && !is_coarser {
             return wrong(format!("reads other days of the published table `{name}`"));
         }
     }
@@ -288,7 +338,7 @@ mod tests {
         let catalog = Catalog::build(&builtin(), &pipeline("")).unwrap();
         let using = catalog.models.iter().filter(|e| e.uses_watermark);
         let names: Vec<_> = using.map(|e| e.model.name.as_str()).collect();
-        assert_eq!(names, ["int_sessions", "kpi_daily"]);
+        assert_eq!(names, ["int_sessions"]);
     }
 
     fn user_model(yaml: &str, sql: &str) -> ModelText {

@@ -10,6 +10,7 @@ pub mod lint;
 pub mod query;
 pub mod spec;
 
+use crate::interval::Every;
 use crate::schema::{Column, Kind};
 
 /// One model folder as text: what the binary embeds and what a user's folder holds.
@@ -44,8 +45,12 @@ pub struct Model {
     pub columns: Vec<ContractColumn>,
     /// Whether the table holds a row for every grouping set, or only for the finest slices.
     pub every_slice: bool,
+    pub every: Every,
     /// Days after a partition's own during which the watermark can still change it.
     pub horizon_days: u32,
+    /// In ascending order: a partition of day D changes when the watermark passes the end of the
+    /// local day D + m, for each m of these.
+    pub matures: Vec<u32>,
     pub reads: Vec<Read>,
     pub audits: Vec<Audit>,
     pub metrics: Vec<Metric>,
@@ -78,8 +83,7 @@ pub struct ContractColumn {
 pub struct Read {
     pub table: Table,
     pub before: Before,
-    /// Days after; -1 leaves the partition's own day out (a model that reads its own past).
-    pub after: i32,
+    pub after: After,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,8 +106,20 @@ impl Table {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     Days(u32),
+    /// From the first day of the partition's month.
+    Month,
     /// The whole history.
     All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Days after; -1 ends before the partition's own day (a model that reads the past).
+    Days(i32),
+    /// As many days as the largest of the model's `matures` that has passed.
+    Matured,
+    /// To the end of the partition's week or month.
+    Period,
 }
 
 /// A query that returns offending rows.

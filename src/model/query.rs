@@ -6,10 +6,13 @@
 use chrono::NaiveDate;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Metric, Model};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
 use crate::pipeline::Pipeline;
+use crate::schema::Kind;
 
 /// Days at the start of history during which every user looks new.
 const UNRELIABLE_DAYS: i64 = 90;
@@ -22,14 +25,29 @@ const Z: &str = "CAST('1.959963984540054' AS DOUBLE)";
 const Z2: &str = "CAST('3.841458820694124' AS DOUBLE)";
 
 /// What a rendering depends on besides the template and the pipeline.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Parameters {
     /// The days to build.
     pub interval: Interval,
-    /// The instant up to which events are taken as complete, UTC microseconds.
-    pub watermark_us: i64,
+    pub watermarks: Watermarks,
     /// The first local day with an accepted event.
     pub history_start: NaiveDate,
+}
+
+/// The instants up to which inputs are taken as complete, UTC microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watermarks {
+    pub events_us: i64,
+    /// Of sources marked `live`, by kind; other files are complete as they are.
+    pub live_us: BTreeMap<Kind, i64>,
+}
+
+impl Watermarks {
+    /// The watermark of a table that is made from `inputs`.
+    pub fn of(&self, inputs: &BTreeSet<Kind>) -> i64 {
+        let live = inputs.iter().filter_map(|kind| self.live_us.get(kind));
+        live.copied().fold(self.events_us, i64::min)
+    }
 }
 
 /// A table that declares metrics, as templates see it.
@@ -42,9 +60,11 @@ pub struct MetricTable {
     /// The table's definition, which marks the metrics' version.
     pub definition: String,
     pub metrics: Vec<Metric>,
+    /// The decoded tables that it is made from in the end.
+    pub inputs: BTreeSet<Kind>,
 }
 
-/// Fills `template` (the model's query or one of its audits) in.
+/// Fills `template` (the query or an audit of a model that is made from `inputs`) in.
 ///
 /// # Errors
 /// A diagnosed configuration error with the template's line.
@@ -53,17 +73,22 @@ pub fn render(
     file: &str,
     pipeline: &Pipeline,
     parameters: &Parameters,
+    inputs: &BTreeSet<Kind>,
     metrics: &[MetricTable],
 ) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_macros(&mut environment, pipeline);
+    let watermark_us = parameters.watermarks.of(inputs);
+    let complete = last_complete_day(watermark_us, pipeline);
+    environment.add_function("matured", move |days: i64| date_literal(plus(complete, -days)));
     let views: Vec<Value> = metrics.iter().map(|t| table_view(t, pipeline, parameters)).collect();
     let values = context! {
         dimensions => pipeline.dimensions.clone(),
         from_day => date_literal(parameters.interval.start),
         to_day => date_literal(parameters.interval.end),
-        watermark_us => parameters.watermark_us,
+        watermark_us => watermark_us,
+        history_start_day => date_literal(parameters.history_start),
         reliable_from_day => date_literal(plus(parameters.history_start, UNRELIABLE_DAYS)),
         handoff_join_us => pipeline.sessions.handoff_join_us,
         no_position => NO_POSITION,
@@ -89,7 +114,12 @@ pub fn render(
 }
 
 /// The tables whose metrics `kpi_daily` publishes, with the definitions that version them.
-pub fn metric_table(model: &Model, definition: &str, pipeline: &Pipeline) -> MetricTable {
+pub fn metric_table(
+    model: &Model,
+    definition: &str,
+    inputs: BTreeSet<Kind>,
+    pipeline: &Pipeline,
+) -> MetricTable {
     let is_other = |name: &&str| !pipeline.dimensions.iter().any(|d| d == name);
     MetricTable {
         name: model.name.clone(),
@@ -103,6 +133,7 @@ pub fn metric_table(model: &Model, definition: &str, pipeline: &Pipeline) -> Met
             .collect(),
         definition: definition.to_owned(),
         metrics: model.metrics.clone(),
+        inputs,
     }
 }
 
@@ -156,7 +187,7 @@ fn judged(table: &str, answers: [(&str, &str); 3]) -> String {
 
 /// A table as templates see it.
 fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters) -> Value {
-    let complete = plus(local_date(parameters.watermark_us, pipeline.zone), -1);
+    let complete = last_complete_day(parameters.watermarks.of(&table.inputs), pipeline);
     let metric = |m: &Metric| {
         context! {
             name => m.name.as_str(),
@@ -175,6 +206,11 @@ fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters)
         other_columns => table.other_columns.clone(),
         metrics => table.metrics.iter().map(metric).collect::<Vec<Value>>(),
     }
+}
+
+/// The newest local day that ends at or before the watermark.
+fn last_complete_day(watermark_us: i64, pipeline: &Pipeline) -> NaiveDate {
+    plus(local_date(watermark_us, pipeline.zone), -1)
 }
 
 fn date_literal(date: NaiveDate) -> String {

@@ -2,8 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table};
+use super::{
+    After, Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table,
+};
 use crate::error::{Diagnostic, Error, Result};
+use crate::interval::Every;
 use crate::pipeline::Pipeline;
 use crate::schema::{Column, Kind, Type};
 
@@ -41,6 +44,12 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     if let Some(unknown) = grain.iter().find(|g| !names.contains(&g.as_str())) {
         return Err(wrong(format!("the grain names `{unknown}`, which is no column")));
     }
+    let waits = |r: &ReadYaml| matches!(r, ReadYaml::Table(t) if matches!(t.after, AfterYaml::Word(AfterWord::Matured)));
+    if spec.matures.is_empty() && spec.reads.iter().any(waits) {
+        return Err(wrong("`after: matured` needs `matures`, the days to wait for".to_owned()));
+    }
+    let mut matures = spec.matures;
+    matures.sort_unstable();
     Ok(Model {
         name: text.name.clone(),
         layer: text.layer,
@@ -49,7 +58,9 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         grain,
         columns,
         every_slice: spec.slices == Slices::All,
+        every: spec.every,
         horizon_days: spec.horizon,
+        matures,
         reads: spec.reads.iter().filter_map(|r| read(r, pipeline)).collect(),
         audits: spec.audits.into_iter().map(audit).collect(),
         metrics: spec.metrics.into_iter().map(metric).collect(),
@@ -79,8 +90,12 @@ struct ModelYaml {
     grain: Vec<String>,
     #[serde(default)]
     slices: Slices,
+    #[serde(default)]
+    every: Every,
     #[serde(default = "one")]
     horizon: u32,
+    #[serde(default)]
+    matures: Vec<u32>,
     reads: Vec<ReadYaml>,
     columns: Vec<ColumnYaml>,
     #[serde(default)]
@@ -121,7 +136,7 @@ struct ReadTable {
     model: Option<String>,
     before: Option<BeforeYaml>,
     #[serde(default)]
-    after: i32,
+    after: AfterYaml,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +150,28 @@ enum BeforeYaml {
 #[serde(rename_all = "lowercase")]
 enum BeforeWord {
     All,
+    Month,
     Session,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AfterYaml {
+    Days(i32),
+    Word(AfterWord),
+}
+
+impl Default for AfterYaml {
+    fn default() -> Self {
+        AfterYaml::Days(0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AfterWord {
+    Matured,
+    Period,
 }
 
 #[derive(Deserialize)]
@@ -228,9 +264,15 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
         None => Before::Days(0),
         Some(BeforeYaml::Days(days)) => Before::Days(*days),
         Some(BeforeYaml::Word(BeforeWord::All)) => Before::All,
+        Some(BeforeYaml::Word(BeforeWord::Month)) => Before::Month,
         Some(BeforeYaml::Word(BeforeWord::Session)) => Before::Days(session_reach_days(pipeline)),
     };
-    Some(Read { table, before, after: spec.after })
+    let after = match spec.after {
+        AfterYaml::Days(days) => After::Days(days),
+        AfterYaml::Word(AfterWord::Matured) => After::Matured,
+        AfterYaml::Word(AfterWord::Period) => After::Period,
+    };
+    Some(Read { table, before, after })
 }
 
 fn audit(spec: AuditYaml) -> Audit {

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::fingerprint::{self, reach_of};
+use super::fingerprint;
+use super::reach::{Facts, reach, reached};
 use super::{Build, Chunk, Days, ListedObject, MissingDay, Plan, Reason, Request, Step};
 use crate::error::{Error, Result};
-use crate::interval::{Interval, local_date, plus, touching};
+use crate::interval::{Every, Interval, local_date, plus, touching};
 use crate::manifest::Manifest;
-use crate::model::Table;
 use crate::model::catalog::{Catalog, Entry};
+use crate::model::query::Watermarks;
+use crate::model::{Model, Table};
 use crate::pipeline::Pipeline;
 use crate::schema::Kind;
 
@@ -18,15 +20,6 @@ use crate::schema::Kind;
 const CHUNK_ROWS: u64 = 2_000_000;
 /// A chunk ends after this many days, so that a killed backfill loses little.
 const CHUNK_DAYS: usize = 92;
-
-/// What the decoded events say about time.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts {
-    /// From the first local day with an accepted event to the newest day that can be asked for.
-    pub history: Interval,
-    /// R6: up to here events are taken as complete, UTC microseconds.
-    pub watermark_us: i64,
-}
 
 /// Plans a run, given everything that was decoded so far and what the sources list now.
 ///
@@ -45,18 +38,18 @@ pub fn build(
         requested: None,
         undecoded,
         missing: Vec::new(),
-        watermark_us: None,
-        history: None,
+        facts: None,
         chunks: Vec::new(),
         up_to_date: 0,
     };
-    let Some((first, newest)) = event_days(manifest) else {
+    let Some((first_event, newest)) = event_days(manifest) else {
         if let Days::These(days) = request.days {
             plan.missing = missing_days(pipeline, manifest, listed, days);
             plan.missing.extend(beyond(pipeline, days, None));
         }
         return Ok(plan);
     };
+    let first = first_event.min(first_compared(pipeline, manifest).unwrap_or(first_event));
     let asked = asked_days(pipeline, manifest, listed, request, first, newest);
     plan.missing = missing_days(pipeline, manifest, listed, asked);
     plan.missing.extend(beyond(pipeline, asked, Some(newest)));
@@ -69,22 +62,18 @@ pub fn build(
     let last = days.last().copied().unwrap_or(newest).max(newest);
     let facts = Facts {
         history: Interval::new(first, plus(last, 1)),
-        watermark_us: watermark(pipeline, manifest, request.as_of_us),
+        first_event,
+        watermarks: watermarks(pipeline, manifest, request.as_of_us),
+        zone: pipeline.zone,
     };
     plan.requested = days.first().map(|&start| Interval::new(start, plus(last_of(&days), 1)));
-    plan.watermark_us = Some(facts.watermark_us);
-    plan.history = Some(facts.history);
-
-    let planner = Planner {
-        catalog,
-        manifest,
-        facts,
-        fingerprints: fingerprint::all(pipeline, catalog, manifest, &facts),
-        requested: days.into_iter().collect(),
-        force: request.force,
-    };
+    let requested: BTreeSet<NaiveDate> = days.into_iter().collect();
+    let fingerprints = fingerprint::all(pipeline, catalog, manifest, &facts, &requested);
+    let planner =
+        Planner { catalog, manifest, facts, fingerprints, requested, force: request.force };
     let targets = planner.targets(&wanted, &mut plan.up_to_date);
     plan.chunks = planner.chunks(targets);
+    plan.facts = Some(planner.facts);
     Ok(plan)
 }
 
@@ -151,6 +140,15 @@ fn event_days(manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
     })
 }
 
+/// The first day with a contact inside what a rollout compares with: where a bot is new, people
+/// alone handled its services before there were any events.
+fn first_compared(pipeline: &Pipeline, manifest: &Manifest) -> Option<NaiveDate> {
+    let before = |r: &crate::pipeline::Rollout| plus(r.date, -i64::from(r.pre_days));
+    let from = pipeline.rollouts.iter().map(before).min()?;
+    let contacts = manifest.objects.values().filter(|o| o.kind.table() == Kind::Contacts);
+    contacts.flat_map(|o| &o.files).map(|f| f.date).filter(|date| *date >= from).min()
+}
+
 /// The days asked for, before missing ones are taken out.
 fn asked_days(
     pipeline: &Pipeline,
@@ -190,8 +188,25 @@ pub fn settled_days(pipeline: &Pipeline, manifest: &Manifest) -> Option<Interval
     Some(Interval::new(first, plus(last, 1)))
 }
 
-/// R6: the smaller of as-of and the newest accepted event, unless sources say when they are complete.
-pub fn watermark(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> i64 {
+/// R6: the smaller of as-of and the newest accepted event, unless sources say when they are
+/// complete; and the same for each other kind that has a source marked `live`.
+pub fn watermarks(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> Watermarks {
+    let live = pipeline.sources.iter().filter(|s| s.live && s.kind.table() != Kind::Events);
+    let newest = |source: &crate::pipeline::Source| {
+        let objects = manifest.objects.values().filter(|o| o.source == source.name);
+        let known = objects.filter_map(|o| o.newest_ts_us).max();
+        let promised = source.complete_after_us.map(|after| as_of_us - after);
+        promised.or(known).map_or(i64::MIN, |us| us.min(as_of_us))
+    };
+    let mut live_us: BTreeMap<Kind, i64> = BTreeMap::new();
+    for source in live {
+        let bound = live_us.entry(source.kind.table()).or_insert(i64::MAX);
+        *bound = newest(source).min(*bound);
+    }
+    Watermarks { events_us: events_watermark(pipeline, manifest, as_of_us), live_us }
+}
+
+fn events_watermark(pipeline: &Pipeline, manifest: &Manifest, as_of_us: i64) -> i64 {
     let is_event = |kind: Kind| kind.table() == Kind::Events;
     let events: Vec<_> = pipeline.sources.iter().filter(|s| is_event(s.kind)).collect();
     let promised = events.iter().filter_map(|s| s.complete_after_us).map(|after| as_of_us - after);
@@ -241,6 +256,11 @@ impl Planner<'_> {
         self.fingerprints.get(table).map_or("", |days| days.get(date))
     }
 
+    fn is_requested(&self, entry: &Entry, date: NaiveDate) -> bool {
+        let days = entry.model.every.days(date);
+        self.requested.range(days.start..days.end).next().is_some()
+    }
+
     fn reason(&self, entry: &Entry, date: NaiveDate) -> Option<Reason> {
         let table = &entry.model.name;
         match self.manifest.partition(table, date) {
@@ -249,29 +269,30 @@ impl Planner<'_> {
             Some(p) if p.fingerprint != self.fingerprint(table, date) => {
                 Some(Reason::InputsChanged)
             }
-            Some(_) if self.force && self.requested.contains(&date) => Some(Reason::Forced),
+            Some(_) if self.force && self.is_requested(entry, date) => Some(Reason::Forced),
             Some(_) => None,
         }
     }
 
-    /// Stale published partitions, by day: the requested days, and every published day whose cells
-    /// would change.
-    fn targets(
-        &self,
-        wanted: &[&Entry],
-        up_to_date: &mut usize,
-    ) -> BTreeMap<NaiveDate, Vec<String>> {
-        let mut targets: BTreeMap<NaiveDate, Vec<String>> = BTreeMap::new();
+    /// Stale published partitions, by the newest day they are made of: those of the requested days,
+    /// and every published one whose cells would change.
+    fn targets(&self, wanted: &[&Entry], up_to_date: &mut usize) -> BTreeMap<NaiveDate, Targets> {
+        let mut targets: BTreeMap<NaiveDate, Targets> = BTreeMap::new();
         for entry in wanted {
+            let every = entry.model.every;
+            let history = self.facts.history;
             let published = self.manifest.partitions.get(&entry.model.name);
             let published = published.into_iter().flatten().map(|(date, _)| *date);
-            let mut days: BTreeSet<NaiveDate> =
-                published.filter(|d| self.facts.history.contains(*d)).collect();
-            days.extend(&self.requested);
-            for date in days {
+            let requested: BTreeSet<NaiveDate> =
+                self.requested.iter().map(|date| every.start(*date)).collect();
+            let mut dates: BTreeSet<NaiveDate> =
+                published.filter(|d| !every.days(*d).intersect(history).is_empty()).collect();
+            dates.extend(&requested);
+            for date in dates {
                 if self.reason(entry, date).is_some() {
-                    targets.entry(date).or_default().push(entry.model.name.clone());
-                } else if self.requested.contains(&date) {
+                    let newest = plus(every.days(date).intersect(history).end, -1);
+                    targets.entry(newest).or_default().push((entry.model.name.clone(), date));
+                } else if requested.contains(&date) {
                     *up_to_date += 1;
                 }
             }
@@ -279,20 +300,20 @@ impl Planner<'_> {
         targets
     }
 
-    fn chunks(&self, targets: BTreeMap<NaiveDate, Vec<String>>) -> Vec<Chunk> {
+    fn chunks(&self, targets: BTreeMap<NaiveDate, Targets>) -> Vec<Chunk> {
         let rows = self.rows_by_day();
         let mut done = BTreeSet::new();
         let mut chunks = Vec::new();
-        let mut open: Vec<(NaiveDate, Vec<String>)> = Vec::new();
+        let mut open: Vec<(NaiveDate, Targets)> = Vec::new();
         let mut open_rows = 0;
-        for (date, models) in targets {
+        for (date, partitions) in targets {
             let more = rows.get(&date).copied().unwrap_or(0);
             if !open.is_empty() && (open_rows + more > CHUNK_ROWS || open.len() >= CHUNK_DAYS) {
                 chunks.push(self.chunk(&std::mem::take(&mut open), &mut done));
                 open_rows = 0;
             }
             open_rows += more;
-            open.push((date, models));
+            open.push((date, partitions));
         }
         if !open.is_empty() {
             chunks.push(self.chunk(&open, &mut done));
@@ -313,61 +334,77 @@ impl Planner<'_> {
     /// The targets and every stale partition they read, directly or through others.
     fn chunk(
         &self,
-        targets: &[(NaiveDate, Vec<String>)],
+        targets: &[(NaiveDate, Targets)],
         done: &mut BTreeSet<(String, NaiveDate)>,
     ) -> Chunk {
         let mut needed: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
+        for (name, date) in targets.iter().flat_map(|(_, partitions)| partitions) {
+            needed.entry(name).or_default().insert(*date);
+        }
         for entry in self.catalog.models.iter().rev() {
             let name = entry.model.name.as_str();
-            let mut days = needed.remove(name).unwrap_or_default();
-            let own = targets.iter().filter(|(_, models)| models.iter().any(|m| m == name));
-            days.extend(own.map(|(date, _)| *date));
-            let reads_itself = entry
-                .model
-                .reads
-                .iter()
-                .find(|r| matches!(&r.table, Table::Model(table) if table == name));
-            if let (Some(read), Some(last)) = (reads_itself, days.last().copied()) {
-                days.extend(reach_of(read, Interval::day(last), self.facts.history).days());
+            let mut dates = needed.remove(name).unwrap_or_default();
+            if let (true, Some(last)) = (reads_itself(&entry.model), dates.last().copied()) {
+                let past = Interval::new(self.facts.history.start, last);
+                dates.extend(entry.model.every.starts(past));
             }
-            days.retain(|date| {
-                !done.contains(&(name.to_owned(), *date)) && self.reason(entry, *date).is_some()
+            dates.retain(|date| {
+                !done.contains(&(name.to_owned(), *date)) && self.is_stale(entry, *date)
             });
             for read in &entry.model.reads {
                 let Table::Model(upstream) = &read.table else { continue };
                 if upstream == name {
                     continue;
                 }
-                let reached = needed.entry(upstream).or_default();
-                for run in Interval::runs(days.iter().copied()) {
-                    reached.extend(reach_of(read, run, self.facts.history).days());
+                let found = needed.entry(upstream).or_default();
+                for run in entry.model.every.runs(dates.iter().copied()) {
+                    let days = reach(entry, read, &run, &self.facts);
+                    found.extend(reached(self.catalog, &read.table, days));
                 }
             }
-            needed.insert(name, days);
+            needed.insert(name, dates);
         }
         let mut steps = Vec::new();
         for entry in &self.catalog.models {
-            let days = needed.remove(entry.model.name.as_str()).unwrap_or_default();
-            for run in Interval::runs(days.iter().copied()) {
-                steps.push(self.step(entry, run));
-                done.extend(run.days().map(|date| (entry.model.name.clone(), date)));
-            }
+            let dates = needed.remove(entry.model.name.as_str()).unwrap_or_default();
+            done.extend(dates.iter().map(|date| (entry.model.name.clone(), *date)));
+            steps.extend(self.steps(entry, dates));
         }
         Chunk { steps }
     }
 
-    fn step(&self, entry: &Entry, days: Interval) -> Step {
+    /// To be built, unless it is a published partition that nobody asked for.
+    fn is_stale(&self, entry: &Entry, date: NaiveDate) -> bool {
+        !self.fingerprint(&entry.model.name, date).is_empty() && self.reason(entry, date).is_some()
+    }
+
+    /// One step for adjoining partitions. A state that is carried from period to period is built
+    /// one partition after the other.
+    fn steps(&self, entry: &Entry, dates: BTreeSet<NaiveDate>) -> Vec<Step> {
+        let one_by_one = reads_itself(&entry.model) && entry.model.every != Every::Day;
+        let runs = match one_by_one {
+            true => dates.into_iter().map(|date| vec![date]).collect(),
+            false => entry.model.every.runs(dates),
+        };
         let build = |date: NaiveDate| Build {
             date,
             definition: entry.definition.clone(),
             fingerprint: self.fingerprint(&entry.model.name, date).to_owned(),
             reason: self.reason(entry, date).unwrap_or(Reason::Forced),
         };
-        Step {
+        let step = |run: Vec<NaiveDate>| Step {
             model: entry.model.name.clone(),
             published: entry.model.is_published(),
-            days,
-            builds: days.days().map(build).collect(),
-        }
+            every: entry.model.every,
+            builds: run.into_iter().map(build).collect(),
+        };
+        runs.into_iter().map(step).collect()
     }
+}
+
+/// Tables and the dates of their partitions.
+type Targets = Vec<(String, NaiveDate)>;
+
+fn reads_itself(model: &Model) -> bool {
+    model.reads.iter().any(|r| matches!(&r.table, Table::Model(table) if *table == model.name))
 }

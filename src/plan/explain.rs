@@ -26,8 +26,8 @@ fn write_plan(text: &mut String, plan: &Plan, pipeline: &Pipeline) -> std::fmt::
         }
         None => writeln!(text, "days       known once the logs are decoded")?,
     }
-    if let Some(watermark) = plan.watermark_us {
-        writeln!(text, "watermark  {}", utc(watermark))?;
+    if let Some(watermarks) = plan.watermarks() {
+        writeln!(text, "watermark  {}", utc(watermarks.events_us))?;
     }
     if !plan.undecoded.is_empty() {
         let bytes: u64 = plan.undecoded.iter().map(|o| o.size).sum();
@@ -85,8 +85,8 @@ pub fn to_json(plan: &Plan) -> Value {
     json!({
         "from": plan.requested.map(|d| d.start),
         "to": plan.requested.map(|d| d.end),
-        "watermark": plan.watermark_us.map(utc),
-        "history_start": plan.history.map(|h| h.start),
+        "watermark": plan.watermarks().map(|w| utc(w.events_us)),
+        "history_start": plan.facts.as_ref().map(|f| f.history.start),
         "decode": decode,
         "missing": missing,
         "builds": builds,

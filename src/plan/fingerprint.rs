@@ -4,17 +4,18 @@
 //! within its reach, down to the decoded objects, and the watermark as far as it can still matter.
 //! Equal fingerprints promise equal content, so nothing needs to be rebuilt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
-use super::build::Facts;
+use super::reach::{Facts, passed, reach, reached};
 use crate::interval::{Interval, day_end_us, plus};
 use crate::manifest::Manifest;
+use crate::model::Before;
 use crate::model::catalog::{Catalog, Entry};
-use crate::model::{Before, Read, Table};
 use crate::pipeline::Pipeline;
+use crate::schema::Kind;
 
 /// Fingerprints of one table for every day of history.
 #[derive(Debug, Clone, Default)]
@@ -35,27 +36,35 @@ impl Days {
         self.each.insert(date, fingerprint);
     }
 
-    /// Of all days before or on `date`.
+    /// Of all partitions that begin on or before `date`.
     fn through(&self, date: NaiveDate) -> &str {
         self.through.range(..=date).next_back().map_or("", |(_, f)| f)
     }
 }
 
-/// Fingerprints of all tables, by name, for the days of `facts`.
+/// Fingerprints of all tables, by name, for the days of `facts`. Published partitions that neither
+/// exist nor are `requested` have none.
 pub fn all(
     pipeline: &Pipeline,
     catalog: &Catalog,
     manifest: &Manifest,
     facts: &Facts,
+    requested: &BTreeSet<NaiveDate>,
 ) -> BTreeMap<String, Days> {
     let mut known: BTreeMap<String, Days> = BTreeMap::new();
     for (kind, days) in leaves(manifest, facts.history) {
         known.insert(kind, days);
     }
     for entry in &catalog.models {
-        known.insert(entry.model.name.clone(), Days::default());
-        for date in facts.history.days() {
-            let fingerprint = partition(pipeline, entry, date, facts, &known);
+        let model = &entry.model;
+        known.insert(model.name.clone(), Days::default());
+        let asked: BTreeSet<NaiveDate> = requested.iter().map(|d| model.every.start(*d)).collect();
+        for date in model.every.starts(facts.history) {
+            let exists = asked.contains(&date) || manifest.partition(&model.name, date).is_some();
+            if model.is_published() && !exists {
+                continue;
+            }
+            let fingerprint = partition(pipeline, catalog, entry, date, facts, &known);
             if let Some(days) = known.get_mut(&entry.model.name) {
                 days.push(date, fingerprint);
             }
@@ -64,7 +73,8 @@ pub fn all(
     known
 }
 
-/// The decoded objects of each kind and day.
+/// The decoded objects of each kind and day, also of days before history: a ledger's month may
+/// begin before the first event.
 fn leaves(manifest: &Manifest, history: Interval) -> BTreeMap<String, Days> {
     let mut by_day: BTreeMap<&str, BTreeMap<NaiveDate, Vec<&str>>> = BTreeMap::new();
     for object in manifest.objects.values() {
@@ -76,7 +86,8 @@ fn leaves(manifest: &Manifest, history: Interval) -> BTreeMap<String, Days> {
     let mut leaves = BTreeMap::new();
     for (kind, mut objects) in by_day {
         let mut days = Days::default();
-        for date in history.days() {
+        let first = objects.keys().next().copied().unwrap_or(history.start);
+        for date in Interval::new(first.min(history.start), history.end).days() {
             let decodings = objects.entry(date).or_default();
             decodings.sort_unstable();
             days.push(date, hash(decodings.iter().copied()));
@@ -88,49 +99,50 @@ fn leaves(manifest: &Manifest, history: Interval) -> BTreeMap<String, Days> {
 
 fn partition(
     pipeline: &Pipeline,
+    catalog: &Catalog,
     entry: &Entry,
     date: NaiveDate,
     facts: &Facts,
     known: &BTreeMap<String, Days>,
 ) -> String {
+    let model = &entry.model;
     let mut parts = vec![entry.definition.clone()];
     if entry.uses_watermark {
         // Later than this the watermark changes nothing, so history stays as it is.
         let timeout_days = pipeline.sessions.longest_timeout_us() / 86_400_000_000 + 1;
-        let last = plus(date, i64::from(entry.model.horizon_days) + timeout_days);
-        parts.push(facts.watermark_us.min(day_end_us(last, pipeline.zone)).to_string());
+        let last = plus(date, i64::from(model.horizon_days) + timeout_days);
+        let watermark_us = facts.watermarks.of(&entry.inputs);
+        parts.push(watermark_us.min(day_end_us(last, pipeline.zone)).to_string());
     }
     if entry.uses_history_start {
-        parts.push(facts.history.start.to_string());
+        parts.push(facts.first_event.to_string());
     }
-    for read in &entry.model.reads {
+    let span = model.every.days(date);
+    parts.push(format!("{:?}", passed(&model.matures, span, facts, &entry.inputs)));
+    if entry.reads_metrics {
+        for table in &catalog.metrics {
+            let waits: Vec<u32> = table.metrics.iter().map(|m| m.maturity_days).collect();
+            parts.push(waited(&waits, span, facts, &table.inputs));
+        }
+    }
+    for read in &model.reads {
         let Some(days) = known.get(read.table.name()) else { continue };
+        let interval = reach(entry, read, &[date], facts);
         if read.before == Before::All {
-            parts.push(days.through(plus(date, i64::from(read.after))).to_owned());
+            parts.push(days.through(plus(interval.end, -1)).to_owned());
         } else {
-            parts.extend(reach(read, date, facts.history).days().map(|d| days.get(d).to_owned()));
+            let each = reached(catalog, &read.table, interval);
+            parts.extend(each.into_iter().map(|d| days.get(d).to_owned()));
         }
     }
     hash(parts.iter().map(String::as_str))
 }
 
-/// The days of `read` that the days of one partition need, within history.
-pub fn reach(read: &Read, date: NaiveDate, history: Interval) -> Interval {
-    reach_of(read, Interval::day(date), history)
-}
-
-/// The days of `read` that `days` need, within history.
-pub fn reach_of(read: &Read, days: Interval, history: Interval) -> Interval {
-    let start = match read.before {
-        Before::All => history.start,
-        Before::Days(n) => plus(days.start, -i64::from(n)),
-    };
-    // A model that reads its own past reads none of the days being built.
-    let end = match (&read.table, read.after) {
-        (Table::Model(_), -1) => days.start,
-        (_, after) => plus(days.end, i64::from(after)),
-    };
-    Interval::new(start, end).intersect(history)
+/// Which of `waits`, days after the end of `span`, are over.
+fn waited(waits: &[u32], span: Interval, facts: &Facts, inputs: &BTreeSet<Kind>) -> String {
+    let over = |wait: &u32| passed(&[*wait], span, facts, inputs).is_some();
+    let over: BTreeSet<u32> = waits.iter().copied().filter(|w| over(w)).collect();
+    format!("{over:?}")
 }
 
 /// 128 bits of SHA-256 over parts that cannot run into each other.

@@ -7,16 +7,19 @@
 mod build;
 mod explain;
 mod fingerprint;
+mod reach;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Facts, build, check_models, missing_days, settled_days, watermark};
+pub use build::{build, check_models, missing_days, settled_days, watermarks};
 pub use explain::{explain, to_json};
-pub use fingerprint::{hash, reach_of};
+pub use fingerprint::hash;
+pub use reach::{Facts, reach, reached};
 
 use chrono::NaiveDate;
 
-use crate::interval::Interval;
+use crate::interval::{Every, Interval};
+use crate::model::query::Watermarks;
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -57,9 +60,8 @@ pub struct Plan {
     /// Objects not decoded yet; empty in the plan that a run executes.
     pub undecoded: Vec<ListedObject>,
     pub missing: Vec<MissingDay>,
-    pub watermark_us: Option<i64>,
-    /// From the first local day with an accepted event to the newest day that can be asked for.
-    pub history: Option<Interval>,
+    /// None where there are no events yet.
+    pub facts: Option<Facts>,
     pub chunks: Vec<Chunk>,
     /// Published partitions of the requested days that are as they should be.
     pub up_to_date: usize,
@@ -68,6 +70,11 @@ pub struct Plan {
 impl Plan {
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty() && self.undecoded.is_empty()
+    }
+
+    /// None where there are no events yet.
+    pub fn watermarks(&self) -> Option<&Watermarks> {
+        self.facts.as_ref().map(|facts| &facts.watermarks)
     }
 
     pub fn builds(&self) -> impl Iterator<Item = (&Step, &Build)> {
@@ -91,13 +98,25 @@ pub struct Chunk {
     pub steps: Vec<Step>,
 }
 
-/// Consecutive days of one model, built by one query.
+/// Adjoining partitions of one model, built by one query.
 #[derive(Debug, Clone)]
 pub struct Step {
     pub model: String,
     pub published: bool,
-    pub days: Interval,
+    pub every: Every,
+    /// At least one, in the order of their dates.
     pub builds: Vec<Build>,
+}
+
+impl Step {
+    pub fn dates(&self) -> Vec<NaiveDate> {
+        self.builds.iter().map(|build| build.date).collect()
+    }
+
+    /// From the first day of the first partition to the last day of the last one.
+    pub fn days(&self) -> Interval {
+        self.every.span(&self.dates())
+    }
 }
 
 /// One partition to build.

@@ -10,6 +10,7 @@ use crate::accounting::Accounting;
 use crate::interval::{day_end_us, plus};
 use crate::manifest::{Commit, DecodedFile, DecodedObject, FORMAT, Manifest, Partition};
 use crate::model::catalog::{Catalog, builtin};
+use crate::model::{Layer, ModelText};
 use crate::pipeline::Pipeline;
 use crate::schema::Kind;
 
@@ -31,7 +32,9 @@ impl World {
                     privacy: { user_key_env: KEY }\n\
                     sources:\n  - { name: bot, kind: events, adapter: canonical, path: \"{date}.jsonl\" }\n";
         let pipeline = crate::pipeline::compile(Path::new("t.yaml"), text).unwrap();
-        let catalog = Catalog::build(&builtin(), &pipeline).unwrap();
+        let mut texts = builtin();
+        texts.extend(extra());
+        let catalog = Catalog::build(&texts, &pipeline).unwrap();
         World { pipeline, catalog, manifest: Manifest::default() }
     }
 
@@ -106,6 +109,43 @@ impl World {
     }
 }
 
+/// Models of every period: a state carried from month to month, what reads it, a week of a
+/// published table, one table of all days, and one that waits for later days.
+fn extra() -> Vec<ModelText> {
+    let model = |layer, name: &str, keys: &str| ModelText {
+        name: name.to_owned(),
+        layer,
+        folder: format!("models/{name}"),
+        yaml: format!(
+            "doc: d\ngrain: [cells]\ncolumns: [{{ name: cells, type: bigint, doc: d }}]\n{keys}\n"
+        ),
+        sql: "SELECT {{ from_day }} AS date, 1 AS cells FROM grouping_sets".to_owned(),
+    };
+    vec![
+        model(
+            Layer::Intermediate,
+            "int_state",
+            "every: month\nreads: [{ model: int_user_day, before: 31, after: -1 }, { model: int_state, before: 1, after: -1 }]",
+        ),
+        model(
+            Layer::Mart,
+            "fct_since",
+            "reads: [{ model: int_state }, { model: int_user_day, before: month }]",
+        ),
+        model(Layer::Mart, "fct_week", "every: week\nreads: [{ model: kpi_daily, after: period }]"),
+        model(
+            Layer::Mart,
+            "dim_all",
+            "every: once\nreads: [{ model: fct_outcome_daily, before: all, after: period }]",
+        ),
+        model(
+            Layer::Mart,
+            "fct_waits",
+            "matures: [2, 8]\nreads: [{ model: int_sessions, after: matured }]",
+        ),
+    ]
+}
+
 const CATCH_UP: Days = Days::CatchUp { include_today: false };
 
 fn days_of(plan: &Plan, table: &str) -> BTreeSet<NaiveDate> {
@@ -121,10 +161,10 @@ fn a_plan_carried_out_leaves_nothing_to_do() {
     let world = World::settled(40);
     let again = world.plan(CATCH_UP);
     assert!(again.chunks.is_empty());
-    assert_eq!(
-        again.up_to_date,
-        40 * world.catalog.models.iter().filter(|e| e.model.is_published()).count()
-    );
+    let history = again.facts.unwrap().history;
+    let published = world.catalog.models.iter().filter(|e| e.model.is_published());
+    let partitions: usize = published.map(|e| e.model.every.starts(history).len()).sum();
+    assert_eq!(again.up_to_date, partitions);
 }
 
 #[test]
@@ -138,9 +178,10 @@ fn every_partition_is_built_once_and_after_what_it_reads() {
         let entry = world.catalog.entry(&step.model).unwrap();
         for read in &entry.model.reads {
             let crate::model::Table::Model(table) = &read.table else { continue };
-            let reached =
-                reach_of(read, crate::interval::Interval::day(build.date), plan.history.unwrap());
-            for date in reached.days().filter(|d| *table != step.model || *d < step.days.start) {
+            let days = reach(entry, read, &[build.date], plan.facts.as_ref().unwrap());
+            let first = step.builds[0].date;
+            let dates = reached(&world.catalog, &read.table, days).into_iter();
+            for date in dates.filter(|d| *table != step.model || *d < first) {
                 assert!(
                     seen.contains(&(table.clone(), date)),
                     "{} {} reads {table} {date}",
@@ -183,8 +224,93 @@ fn one_more_day_does_not_touch_what_is_final() {
     let plan = world.plan(CATCH_UP);
     assert_eq!(days_of(&plan, "stg_events"), span(40, 41));
     assert_eq!(days_of(&plan, "int_session_events"), span(39, 41));
-    let earliest = plan.builds().map(|(_, b)| b.date).min().unwrap();
+    let daily = plan.builds().filter(|(step, _)| step.every == Every::Day);
+    let earliest = daily.map(|(_, b)| b.date).min().unwrap();
     assert!(earliest >= day(28), "{earliest}");
+}
+
+fn dates(texts: &[&str]) -> BTreeSet<NaiveDate> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[test]
+fn weeks_months_and_the_whole_have_partitions_of_their_own() {
+    let mut world = World::new();
+    (0..40).for_each(|n| world.decode(n, n, "a"));
+    let plan = world.plan(CATCH_UP);
+    // The first of March 2026 is a Sunday.
+    let mondays = ["2026-02-23", "2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"];
+    let mondays = [&mondays[..], &["2026-03-30", "2026-04-06"]].concat();
+    assert_eq!(days_of(&plan, "fct_week"), dates(&mondays));
+    assert_eq!(days_of(&plan, "int_state"), dates(&["2026-03-01", "2026-04-01"]));
+    assert_eq!(days_of(&plan, "dim_all"), [Every::ONCE].into());
+    let mut states = plan.builds().filter(|(step, _)| step.model == "int_state");
+    assert!(states.all(|(step, _)| step.builds.len() == 1), "a state reads the one before");
+}
+
+#[test]
+fn one_more_day_touches_its_own_periods_and_what_it_completes() {
+    let mut world = World::settled(40);
+    world.decode(40, 40, "a");
+    let plan = world.plan(CATCH_UP);
+    assert_eq!(days_of(&plan, "int_state"), BTreeSet::new());
+    assert_eq!(days_of(&plan, "fct_since"), [39, 40].map(day).into());
+    assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-04-06"]));
+    assert_eq!(days_of(&plan, "dim_all"), [Every::ONCE].into());
+    // The watermark lies inside the newest day: what waited two days for the 39th is of the 37th.
+    assert_eq!(days_of(&plan, "fct_waits"), [31, 37, 39, 40].map(day).into());
+}
+
+#[test]
+fn a_single_day_builds_no_other_day_of_its_week() {
+    let mut world = World::new();
+    (0..10).for_each(|n| world.decode(n, n, "a"));
+    let plan = world.plan(Days::These(crate::interval::Interval::day(day(4))));
+    assert_eq!(days_of(&plan, "kpi_daily"), [day(4)].into());
+    assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-03-02"]));
+    world.carry_out(&plan);
+    let plan = world.plan(Days::These(crate::interval::Interval::day(day(5))));
+    assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-03-02"]), "its week has one more day");
+}
+
+#[test]
+fn contacts_of_a_comparison_begin_history_before_the_first_event() {
+    let mut world = World::new();
+    world.pipeline.rollouts.push(crate::pipeline::Rollout {
+        name: "r".into(),
+        date: day(10),
+        services: vec!["s".into()],
+        controls: Vec::new(),
+        pre_days: 30,
+        ramp_days: 0,
+        post_days: 30,
+    });
+    world.decode(9, 9, "a");
+    let mut contacts = world.manifest.objects.values().next().unwrap().clone();
+    contacts.kind = Kind::Contacts;
+    contacts.key = "contacts.csv".into();
+    contacts.files = [-40, -15, 3]
+        .map(|n| DecodedFile { date: day(n), path: String::new(), rows: 1, bytes: 1 })
+        .into();
+    world.commit(vec![contacts], Vec::new());
+    let facts = world.plan(CATCH_UP).facts.unwrap();
+    assert_eq!((facts.history.start, facts.first_event), (day(-15), day(9)));
+}
+
+#[test]
+fn live_contacts_cap_the_watermark_of_what_reads_them() {
+    let world = World::settled(3);
+    let mut pipeline = world.pipeline.clone();
+    let mut desk = pipeline.sources[0].clone();
+    (desk.name, desk.kind, desk.live) = ("desk".into(), Kind::Contacts, true);
+    pipeline.sources.push(desk);
+    let mut manifest = world.manifest.clone();
+    let mut object = manifest.objects.values().next().unwrap().clone();
+    (object.source, object.kind, object.newest_ts_us) = ("desk".into(), Kind::Contacts, Some(7));
+    manifest.objects.insert(("desk".into(), "k".into()), object);
+    let all = watermarks(&pipeline, &manifest, day_end_us(day(9), pipeline.zone));
+    assert_eq!(all.of(&[Kind::Events].into()), all.events_us);
+    assert_eq!(all.of(&[Kind::Events, Kind::Contacts].into()), 7);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use super::inputs::Inputs;
 use super::{Job, Report};
 use crate::engine::Query;
 use crate::error::{Error, ErrorKind, Result, io_error};
-use crate::interval::Interval;
 use crate::manifest::Partition;
-use crate::model::query::{Parameters, render};
-use crate::model::{Model, Severity};
+use crate::model::Severity;
+use crate::model::catalog::Entry;
+use crate::model::query::Parameters;
 use crate::plan::{Chunk, Plan, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
@@ -26,17 +26,15 @@ pub fn execute(
     plan: &Plan,
     report: &mut Report,
 ) -> Result<()> {
-    let (Some(watermark_us), Some(history)) = (plan.watermark_us, plan.history) else {
-        return Ok(());
-    };
+    let Some(facts) = &plan.facts else { return Ok(()) };
     job.progress.begin("building", plan.chunks.iter().map(|c| c.steps.len()).sum());
     for chunk in &plan.chunks {
         let spool = job.temporary_folder()?;
-        let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), history)?;
-        let at = |days: Interval| Parameters {
-            interval: days,
-            watermark_us,
-            history_start: history.start,
+        let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), facts)?;
+        let at = |step: &Step| Parameters {
+            interval: step.days(),
+            watermarks: facts.watermarks.clone(),
+            history_start: facts.first_event,
         };
         let partitions =
             build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
@@ -54,18 +52,18 @@ fn build_chunk(
     chunk: &Chunk,
     inputs: &mut Inputs<'_>,
     spool: &Path,
-    at: &dyn Fn(Interval) -> Parameters,
+    at: &dyn Fn(&Step) -> Parameters,
     report: &mut Report,
 ) -> Result<Vec<Partition>> {
     let mut partitions = Vec::new();
     for (number, step) in chunk.steps.iter().enumerate() {
         job.check_stop()?;
-        job.progress.step(&format!("{} {}", step.model, step.days));
+        job.progress.step(&format!("{} {}", step.model, step.days()));
         let entry = job.catalog.entry(&step.model);
-        let model = &entry.ok_or_else(|| Error::internal("a plan names no model"))?.model;
+        let entry = entry.ok_or_else(|| Error::internal("a plan names no model"))?;
         let folder = spool.join(number.to_string());
         std::fs::create_dir(&folder).map_err(|e| io_error(folder.display(), e))?;
-        let audited = build_step(job, model, step, inputs, &folder, &at(step.days), report)?;
+        let audited = build_step(job, entry, step, inputs, &folder, &at(step), report)?;
         for (audited, build) in audited.iter().zip(&step.builds) {
             partitions.push(warehouse.stage(audited, build, step.published)?);
         }
@@ -75,42 +73,44 @@ fn build_chunk(
 
 fn build_step(
     job: &Job<'_>,
-    model: &Model,
+    entry: &Entry,
     step: &Step,
     inputs: &mut Inputs<'_>,
     folder: &Path,
     at: &Parameters,
     report: &mut Report,
 ) -> Result<Vec<Audited>> {
+    let model = &entry.model;
     let query = Query {
         sql: job.catalog.sql(model, job.pipeline, at)?,
-        inputs: inputs.tables(model, step.days)?,
+        inputs: inputs.tables(entry, step)?,
         columns: model.stored_columns(),
         order: model.grain.clone(),
-        days: step.days,
+        dates: step.dates(),
     };
     let file = format!("{}/query.sql", model.folder);
     let place = |e: Error| {
-        e.context("table", &model.name).context("model", &file).context("days", step.days)
+        e.context("table", &model.name).context("model", &file).context("days", step.days())
     };
     let mut all = Vec::new();
     for written in job.engine.write(&query, folder).map_err(place)? {
         inputs.add_built(&model.name, written.date, written.path.clone());
         all.push(verify(written, model)?);
     }
-    audit(job, model, step.days, inputs, at, report)?;
+    audit(job, entry, step, inputs, at, report)?;
     Ok(all)
 }
 
 fn audit(
     job: &Job<'_>,
-    model: &Model,
-    days: Interval,
+    entry: &Entry,
+    step: &Step,
     inputs: &Inputs<'_>,
     at: &Parameters,
     report: &mut Report,
 ) -> Result<()> {
-    let own = [inputs.own_table(model, days)?];
+    let model = &entry.model;
+    let own = [inputs.own_table(model, step)?];
     let keys = std::iter::once("date").chain(model.grain.iter().map(String::as_str));
     let keys = keys.collect::<Vec<_>>().join(", ");
     let grain = format!(
@@ -122,7 +122,7 @@ fn audit(
         std::iter::once(("grain", Severity::Fail, grain.as_str())).chain(declared)
     {
         let file = format!("{}/model.yaml", model.folder);
-        let sql = render(template, &file, job.pipeline, at, &job.catalog.metrics)?;
+        let sql = job.catalog.render(model, template, &file, job.pipeline, at)?;
         let found = job.engine.read(&sql, &own, SAMPLE_ROWS)?;
         if found.total == 0 {
             continue;
@@ -133,7 +133,7 @@ fn audit(
                 return Err(Error::new(ErrorKind::Audit, "an audit found rows that must not be")
                     .context("table", &model.name)
                     .context("audit", name)
-                    .context("days", days)
+                    .context("days", step.days())
                     .context("rows", format!("{}, the first of them:{}", found.total, indented(&found.to_text())))
                     .remedy("nothing of these days was published; correct the logs or the model and run again"));
             }

@@ -10,8 +10,9 @@ use crate::engine::{InputFile, InputTable, TableData};
 use crate::error::Result;
 use crate::interval::Interval;
 use crate::manifest::{Manifest, Partition};
+use crate::model::catalog::Entry;
 use crate::model::{Model, Read, Table};
-use crate::plan::reach_of;
+use crate::plan::{Facts, Step, reach, reached};
 use crate::schema::{Column, Kind, Type};
 use crate::storage::Store;
 
@@ -20,7 +21,7 @@ pub struct Inputs<'a> {
     job: &'a Job<'a>,
     store: &'a Store,
     manifest: &'a Manifest,
-    history: Interval,
+    facts: &'a Facts,
     /// Decoded files by kind and day.
     decoded: BTreeMap<(Kind, NaiveDate), Vec<String>>,
     /// Built in this chunk and not committed yet.
@@ -34,7 +35,7 @@ impl<'a> Inputs<'a> {
         job: &'a Job<'a>,
         store: &'a Store,
         manifest: &'a Manifest,
-        history: Interval,
+        facts: &'a Facts,
     ) -> Result<Self> {
         let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<String>> = BTreeMap::new();
         for object in manifest.objects.values() {
@@ -46,7 +47,7 @@ impl<'a> Inputs<'a> {
             }
         }
         let cache = job.temporary_folder()?;
-        Ok(Inputs { job, store, manifest, history, decoded, built: BTreeMap::new(), cache })
+        Ok(Inputs { job, store, manifest, facts, decoded, built: BTreeMap::new(), cache })
     }
 
     /// A partition that later steps of the chunk may read.
@@ -54,18 +55,18 @@ impl<'a> Inputs<'a> {
         self.built.insert((table.to_owned(), date), path);
     }
 
-    /// The tables that `model` reads to build `days`.
-    pub fn tables(&self, model: &Model, days: Interval) -> Result<Vec<InputTable>> {
+    /// The tables that `entry`'s model reads for `step`.
+    pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
         let mut tables = vec![self.grouping_sets()];
-        for read in &model.reads {
-            tables.push(self.table(read, days)?);
+        for read in &entry.model.reads {
+            tables.push(self.table(read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
 
     /// The table of `model` itself, as just built, for its audits.
-    pub fn own_table(&self, model: &Model, days: Interval) -> Result<InputTable> {
-        let files = self.partitions(&model.name, days)?;
+    pub fn own_table(&self, model: &Model, step: &Step) -> Result<InputTable> {
+        let files = self.partitions(&model.name, &step.dates())?;
         Ok(InputTable {
             name: model.name.clone(),
             columns: with_date(model),
@@ -74,13 +75,13 @@ impl<'a> Inputs<'a> {
     }
 
     fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
-        let reached = reach_of(read, days, self.history);
         let (columns, files) = match &read.table {
-            Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, reached)?),
+            Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);
                 let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
-                (columns, self.partitions(name, reached)?)
+                let dates = reached(self.job.catalog, &read.table, days);
+                (columns, self.partitions(name, &dates)?)
             }
         };
         Ok(InputTable {
@@ -92,17 +93,18 @@ impl<'a> Inputs<'a> {
 
     fn decoded_files(&self, kind: Kind, days: Interval) -> Result<Vec<InputFile>> {
         let mut files = Vec::new();
-        for date in days.days() {
-            for path in self.decoded.get(&(kind.table(), date)).into_iter().flatten() {
+        let kind = kind.table();
+        for (_, paths) in self.decoded.range((kind, days.start)..(kind, days.end)) {
+            for path in paths {
                 files.push(InputFile { path: self.local(path)?, date: None });
             }
         }
         Ok(files)
     }
 
-    fn partitions(&self, table: &str, days: Interval) -> Result<Vec<InputFile>> {
+    fn partitions(&self, table: &str, dates: &[NaiveDate]) -> Result<Vec<InputFile>> {
         let mut files = Vec::new();
-        for date in days.days() {
+        for &date in dates {
             let built = self.built.get(&(table.to_owned(), date));
             let path = match (built, self.manifest.partition(table, date)) {
                 (Some(path), _) => path.clone(),

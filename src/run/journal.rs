@@ -9,11 +9,10 @@ use serde::Serialize;
 use super::Job;
 use crate::accounting::Accounting;
 use crate::error::{Error, Result};
-use crate::interval::Interval;
 use crate::manifest::{Commit, DecodedObject, FORMAT, Manifest, Partition};
 use crate::model::Table;
 use crate::model::catalog::{Catalog, Entry};
-use crate::plan::{MissingDay, Plan};
+use crate::plan::{Build, MissingDay, Plan, Step};
 use crate::schema::Kind;
 use crate::sink::Published;
 use crate::storage::Store;
@@ -114,13 +113,16 @@ impl Report {
         self.from = plan.requested.map(|d| d.start);
         self.to = plan.requested.map(|d| d.end);
         self.watermark = plan
-            .watermark_us
-            .and_then(chrono::DateTime::from_timestamp_micros)
+            .watermarks()
+            .and_then(|w| chrono::DateTime::from_timestamp_micros(w.events_us))
             .map(|t| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
         self.partitions.up_to_date = plan.up_to_date;
-        let requested = |date| plan.requested.is_some_and(|days: Interval| days.contains(date));
+        let requested = |step: &Step, build: &Build| {
+            let days = step.every.days(build.date);
+            plan.requested.is_some_and(|asked| !asked.intersect(days).is_empty())
+        };
         self.partitions.restated =
-            plan.builds().filter(|(step, b)| step.published && !requested(b.date)).count();
+            plan.builds().filter(|(step, b)| step.published && !requested(step, b)).count();
         let missing = |m: &MissingDay| Missing {
             date: m.date,
             source: m.source.clone(),

@@ -16,6 +16,7 @@ mod verify;
 pub use verify::{Audited, verify};
 
 use crate::error::{Error, Result};
+use crate::interval::Every;
 use crate::manifest::{Commit, Manifest, Partition, Stamp};
 use crate::plan::Build;
 use crate::storage::{Lock, Store};
@@ -163,5 +164,8 @@ impl Warehouse {
 
 /// The name under which readers find a partition.
 pub fn public_key(partition: &Partition) -> String {
-    format!("{}/date={}/part-00000.parquet", partition.table, partition.date)
+    match partition.date {
+        Every::ONCE => format!("{}/part-00000.parquet", partition.table),
+        date => format!("{}/date={date}/part-00000.parquet", partition.table),
+    }
 }

@@ -33,7 +33,7 @@ fn after_a_run_every_table_is_told() {
     assert_eq!(tables.len(), 7);
     for table in tables {
         assert_eq!(
-            (&table["from"], &table["through"], &table["days"]),
+            (&table["from"], &table["through"], &table["partitions"]),
             (&json!("2026-11-18"), &json!("2026-11-20"), &json!(3))
         );
         // Answers may come for eight days, and `kpi_daily` holds them too.
@@ -46,7 +46,7 @@ fn after_a_run_every_table_is_told() {
     let text = tiny.run(&["status", PIPELINE]).expect(0).out;
     for part in [
         "kpi_daily",
-        "2026-11-18 through 2026-11-20, 3 days",
+        "2026-11-18 through 2026-11-20, 3 partitions",
         "source bot: 3 objects",
         "0 quarantined",
     ] {

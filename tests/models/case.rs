@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chatkpi::engine::{InputFile, InputTable, TableData};
 use chatkpi::interval::Interval;
 use chatkpi::model::catalog::Catalog;
-use chatkpi::model::query::Parameters;
+use chatkpi::model::query::{Parameters, Watermarks};
 use chatkpi::model::{Model, Table};
 use chatkpi::pipeline::Pipeline;
 use chatkpi::schema::{Column, Type};
@@ -94,8 +94,13 @@ impl Case {
         Interval::new(*first, plus(*last, 1))
     }
 
-    pub fn parameters(&self) -> Parameters {
-        let days = self.days();
+    /// The dates of the partitions to build.
+    pub fn dates(&self, model: &Model) -> Vec<NaiveDate> {
+        model.every.starts(self.days())
+    }
+
+    pub fn parameters(&self, model: &Model) -> Parameters {
+        let days = model.every.span(&self.dates(model));
         let late = || {
             plus(days.end, LATE_DAYS)
                 .and_hms_opt(0, 0, 0)
@@ -103,7 +108,10 @@ impl Case {
         };
         Parameters {
             interval: days,
-            watermark_us: self.spec.watermark.as_deref().map_or_else(late, micros),
+            watermarks: Watermarks {
+                events_us: self.spec.watermark.as_deref().map_or_else(late, micros),
+                ..Watermarks::default()
+            },
             history_start: self.spec.history_start.unwrap_or(days.start),
         }
     }

@@ -59,12 +59,12 @@ fn jobs_of(case: &Case, setting: &Setting, engine: &dyn Engine, folder: &Path) -
         &catalog.entry(&case.model).unwrap_or_else(|| panic!("{name}: no such model")).model;
     let query = Query {
         sql: catalog
-            .sql(model, pipeline, &case.parameters())
+            .sql(model, pipeline, &case.parameters(model))
             .unwrap_or_else(|e| panic!("{name}: {e}")),
         inputs: case.inputs(model, catalog, pipeline, folder),
         columns: model.stored_columns(),
         order: model.grain.clone(),
-        days: case.days(),
+        dates: case.dates(model),
     };
     let written = engine.write(&query, folder).unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut files = Vec::new();

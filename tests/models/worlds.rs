@@ -4,7 +4,7 @@
 //! Promises: what polars wrote in chunks of days is what DuckDB says of the whole history, and the
 //! number of threads changes no row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use chatkpi::engine::polars::PolarsEngine;
 use chatkpi::engine::{InputFile, InputTable, TableData};
-use chatkpi::interval::Interval;
+use chatkpi::interval::{Every, Interval};
 use chatkpi::manifest::Manifest;
 use chatkpi::model::query::Parameters;
 use chatkpi::model::{Model, Table};
-use chatkpi::plan::{self, Days, Request, reach_of};
+use chatkpi::plan::{self, Days, Request, reach, reached};
 use chatkpi::run::{self, Job, Progress};
 use chatkpi::sink::Warehouse;
 use chatkpi::source::UserHasher;
 use chatkpi::storage::{StorageOptions, Store};
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde_json::Value;
 
 use super::case::{grouping_sets, with_date};
@@ -198,54 +198,63 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
         "world {seed} is stale after its run:\n{}",
         plan::explain(&plan, job.pipeline)
     );
-    let (Some(watermark_us), Some(history)) = (plan.watermark_us, plan.history) else {
-        return Vec::new();
-    };
+    let Some(facts) = &plan.facts else { return Vec::new() };
     let mut jobs = Vec::new();
     for entry in &job.catalog.models {
         let model = &entry.model;
-        let Some(days) = days_of(warehouse.manifest(), &model.name) else { continue };
-        let at = Parameters { interval: days, watermark_us, history_start: history.start };
-        let sql = job.catalog.sql(model, job.pipeline, &at).unwrap_or_else(|e| panic!("{e}"));
-        let mut tables = vec![grouping_sets(job.pipeline)];
-        tables.extend(
-            model
-                .reads
-                .iter()
-                .map(|read| input(job, &warehouse, &read.table, reach_of(read, days, history))),
-        );
-        let mut key = vec!["date".to_owned()];
-        key.extend(model.grain.iter().cloned());
-        jobs.push(duckdb::Job {
-            name: format!("{} of world {seed}", model.name),
-            answer: Answer::Query { sql, tables },
-            columns: with_date(model),
-            key,
-            expected: partitions(&warehouse, model, days),
-        });
+        for dates in runs(warehouse.manifest(), model) {
+            let at = Parameters {
+                interval: model.every.span(&dates),
+                watermarks: facts.watermarks.clone(),
+                history_start: facts.first_event,
+            };
+            let sql = job.catalog.sql(model, job.pipeline, &at).unwrap_or_else(|e| panic!("{e}"));
+            let mut tables = vec![grouping_sets(job.pipeline)];
+            for read in &model.reads {
+                let days = reach(entry, read, &dates, facts);
+                tables.push(input(job, &warehouse, &read.table, days));
+            }
+            let mut key = vec!["date".to_owned()];
+            key.extend(model.grain.iter().cloned());
+            jobs.push(duckdb::Job {
+                name: format!("{} {} of world {seed}", model.name, dates[0]),
+                answer: Answer::Query { sql, tables },
+                columns: with_date(model),
+                key,
+                expected: partitions(&warehouse, model, &dates),
+            });
+        }
     }
     jobs
 }
 
-/// From the first to the last partition; there are no holes between them.
-fn days_of(manifest: &Manifest, table: &str) -> Option<Interval> {
-    let days = manifest.partitions.get(table)?;
-    let (first, last) = (days.first_key_value()?.0, days.last_key_value()?.0);
-    let interval = Interval::new(*first, chatkpi::interval::plus(*last, 1));
-    assert_eq!(interval.len(), days.len(), "{table} has holes between its days");
-    Some(interval)
+/// All partitions of a table at once, as there are no holes between them; or one by one where each
+/// is made from the one before.
+fn runs(manifest: &Manifest, model: &Model) -> Vec<Vec<NaiveDate>> {
+    let Some(partitions) = manifest.partitions.get(&model.name) else { return Vec::new() };
+    let dates: Vec<NaiveDate> = partitions.keys().copied().collect();
+    let own = Table::Model(model.name.clone());
+    if model.every != Every::Day && model.reads.iter().any(|read| read.table == own) {
+        return dates.into_iter().map(|date| vec![date]).collect();
+    }
+    let runs = model.every.runs(dates);
+    assert_eq!(runs.len(), 1, "{} has holes between its days", model.name);
+    runs
 }
 
 fn input(job: &Job<'_>, warehouse: &Warehouse, table: &Table, days: Interval) -> InputTable {
     let (columns, files) = match table {
         Table::Input(kind) => {
-            let files = days.days().flat_map(|date| warehouse.manifest().files(*kind, date));
+            let known = warehouse.manifest().objects.values().flat_map(|o| &o.files);
+            let dates: BTreeSet<NaiveDate> =
+                known.map(|f| f.date).filter(|d| days.contains(*d)).collect();
+            let files = dates.into_iter().flat_map(|date| warehouse.manifest().files(*kind, date));
             let file = |path: &str| InputFile { path: local(warehouse, path), date: None };
             (kind.columns(), files.map(|(_, f)| file(&f.path)).collect())
         }
         Table::Model(name) => {
             let model = &job.catalog.entry(name).expect("a known model").model;
-            let files = partitions(warehouse, model, days);
+            let files = partitions(warehouse, model, &reached(job.catalog, table, days));
             let file = |f: File| InputFile { path: f.path, date: f.date };
             (with_date(model), files.into_iter().map(file).collect())
         }
@@ -253,8 +262,8 @@ fn input(job: &Job<'_>, warehouse: &Warehouse, table: &Table, days: Interval) ->
     InputTable { name: table.name().to_owned(), columns, data: TableData::Files(files) }
 }
 
-fn partitions(warehouse: &Warehouse, model: &Model, days: Interval) -> Vec<File> {
-    let found = days.days().filter_map(|date| warehouse.manifest().partition(&model.name, date));
+fn partitions(warehouse: &Warehouse, model: &Model, dates: &[NaiveDate]) -> Vec<File> {
+    let found = dates.iter().filter_map(|date| warehouse.manifest().partition(&model.name, *date));
     let file = |p: &chatkpi::manifest::Partition| File {
         path: local(warehouse, &p.object),
         date: Some(p.date),
