@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::fingerprint;
 use super::reach::{Facts, reach, reached};
-use super::{Build, Chunk, Days, ListedObject, MissingDay, Plan, Reason, Request, Step};
+use super::{Build, Chunk, Days, Limits, ListedObject, MissingDay, Plan, Reason, Request, Step};
 use crate::error::{Error, Result};
 use crate::interval::{Every, Interval, local_date, plus, touching};
 use crate::manifest::Manifest;
@@ -18,8 +18,6 @@ use crate::schema::Kind;
 
 /// A chunk ends when it holds this many events, so that memory does not grow with a backfill.
 const CHUNK_ROWS: u64 = 2_000_000;
-/// A chunk ends after this many days, so that a killed backfill loses little.
-const CHUNK_DAYS: usize = 92;
 
 /// Plans a run, given everything that was decoded so far and what the sources list now.
 ///
@@ -33,16 +31,35 @@ pub fn build(
     listed: &[ListedObject],
     undecoded: Vec<ListedObject>,
 ) -> Result<Plan> {
+    build_within(pipeline, catalog, manifest, request, listed, undecoded, &Limits::default())
+}
+
+/// As [`build`], with parts of another size, and without some partitions.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_within(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    request: &Request,
+    listed: &[ListedObject],
+    undecoded: Vec<ListedObject>,
+    limits: &Limits,
+) -> Result<Plan> {
     let wanted = wanted_models(catalog, request)?;
     let mut plan = Plan {
         requested: None,
         undecoded,
+        removed: Vec::new(),
         missing: Vec::new(),
         facts: None,
         chunks: Vec::new(),
         up_to_date: 0,
+        basis: String::new(),
     };
-    let Some((first_event, newest)) = event_days(manifest) else {
+    let published = published_days(catalog, manifest);
+    let Some((first_event, newest)) = event_days(manifest).or(published) else {
         if let Days::These(days) = request.days {
             plan.missing = missing_days(pipeline, manifest, listed, days);
             plan.missing.extend(beyond(pipeline, days, None));
@@ -50,6 +67,9 @@ pub fn build(
         return Ok(plan);
     };
     let first = first_event.min(first_compared(pipeline, manifest).unwrap_or(first_event));
+    // What was published of days whose logs are gone has to be put right, too.
+    let (first, newest_published) =
+        published.map_or((first, newest), |(from, to)| (first.min(from), newest.max(to)));
     let asked = asked_days(pipeline, manifest, listed, request, first, newest);
     plan.missing = missing_days(pipeline, manifest, listed, asked);
     plan.missing.extend(beyond(pipeline, asked, Some(newest)));
@@ -59,7 +79,7 @@ pub fn build(
     let missing: BTreeSet<NaiveDate> = plan.missing.iter().map(|m| m.date).collect();
     let days: Vec<NaiveDate> =
         asked.days().filter(|d| *d >= first && !missing.contains(d)).collect();
-    let last = days.last().copied().unwrap_or(newest).max(newest);
+    let last = days.last().copied().unwrap_or(newest).max(newest_published);
     let facts = Facts {
         history: Interval::new(first, plus(last, 1)),
         first_event,
@@ -69,8 +89,8 @@ pub fn build(
     plan.requested = days.first().map(|&start| Interval::new(start, plus(last_of(&days), 1)));
     let requested: BTreeSet<NaiveDate> = days.into_iter().collect();
     let fingerprints = fingerprint::all(pipeline, catalog, manifest, &facts, &requested);
-    let planner =
-        Planner { catalog, manifest, facts, fingerprints, requested, force: request.force };
+    let force = request.force;
+    let planner = Planner { catalog, manifest, facts, fingerprints, requested, force, limits };
     let targets = planner.targets(&wanted, &mut plan.up_to_date);
     plan.chunks = planner.chunks(targets);
     plan.facts = Some(planner.facts);
@@ -138,6 +158,15 @@ fn event_days(manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
     dates.fold(None, |span: Option<(NaiveDate, NaiveDate)>, date| {
         Some(span.map_or((date, date), |(a, b)| (a.min(date), b.max(date))))
     })
+}
+
+/// The first and last day of the published tables of days.
+fn published_days(catalog: &Catalog, manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
+    let daily =
+        catalog.models.iter().filter(|e| e.model.is_published() && e.model.every == Every::Day);
+    let tables = daily.filter_map(|e| manifest.partitions.get(&e.model.name));
+    let spans = tables.filter_map(|days| Some((*days.keys().next()?, *days.keys().next_back()?)));
+    spans.reduce(|(from, to), (first, last)| (from.min(first), to.max(last)))
 }
 
 /// The first day with a contact inside what a rollout compares with: where a bot is new, people
@@ -249,6 +278,7 @@ struct Planner<'a> {
     fingerprints: BTreeMap<String, fingerprint::Days>,
     requested: BTreeSet<NaiveDate>,
     force: bool,
+    limits: &'a Limits,
 }
 
 impl Planner<'_> {
@@ -289,6 +319,10 @@ impl Planner<'_> {
                 published.filter(|d| !every.days(*d).intersect(history).is_empty()).collect();
             dates.extend(&requested);
             for date in dates {
+                let is_left_out = self.limits.without.contains(&(entry.model.name.clone(), date));
+                if is_left_out {
+                    continue;
+                }
                 if self.reason(entry, date).is_some() {
                     let newest = plus(every.days(date).intersect(history).end, -1);
                     targets.entry(newest).or_default().push((entry.model.name.clone(), date));
@@ -308,7 +342,7 @@ impl Planner<'_> {
         let mut open_rows = 0;
         for (date, partitions) in targets {
             let more = rows.get(&date).copied().unwrap_or(0);
-            if !open.is_empty() && (open_rows + more > CHUNK_ROWS || open.len() >= CHUNK_DAYS) {
+            if !open.is_empty() && (open_rows + more > CHUNK_ROWS || open.len() >= self.limits.chunk_days) {
                 chunks.push(self.chunk(&std::mem::take(&mut open), &mut done));
                 open_rows = 0;
             }

@@ -7,12 +7,16 @@
 //! anything else.
 //! Leaves out: what to build, and how rows are made.
 
+mod check;
 mod log;
 mod public;
 #[cfg(test)]
 pub(crate) mod tests;
+mod vacuum;
 mod verify;
 
+pub use check::{Checked, Finding, check};
+pub use vacuum::{Vacuumed, vacuum};
 pub use verify::{Audited, verify};
 
 use crate::error::{Error, Result};
@@ -82,6 +86,14 @@ impl Warehouse {
 
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// One commit of the log.
+    ///
+    /// # Errors
+    /// Corrupt where it is missing or cannot be read.
+    pub fn commit_record(&self, generation: u64) -> Result<Commit> {
+        log::record(&self.store, generation)
     }
 
     pub fn store(&self) -> &Store {

@@ -209,3 +209,72 @@ fn a_log_without_its_newest_records_is_not_taken_for_an_older_warehouse() {
     assert_eq!(error.kind, ErrorKind::Corrupt);
     assert!(error.to_string().contains("generation: 3"), "{error}");
 }
+
+#[test]
+fn a_vacuum_keeps_what_the_newest_generations_refer_to_and_what_is_young() {
+    let world = Arc::new(World::default());
+    let mut warehouse = open(&world, "r").expect("opens");
+    for value in 0..10 {
+        set(&mut warehouse, 0, value).expect("commits");
+    }
+    world.set("b/w/_chatkpi/decoded/events/x/orphan.pq", b"four");
+    let store = warehouse.store();
+    let lock = store.lock(Duration::ZERO).expect("locks");
+    let objects = || keys_below(&world, "b/w/_chatkpi/obj/");
+    assert_eq!(objects(), 10);
+    let young = vacuum(store, &lock, 0, false).expect("vacuums");
+    assert_eq!((young.removed, young.young), (0, 4), "three of generations 1 to 3, one orphan");
+    let dry = vacuum(store, &lock, i64::MAX, true).expect("vacuums");
+    assert_eq!((dry.removed, objects()), (4, 10));
+    assert_eq!(vacuum(store, &lock, i64::MAX, false).expect("vacuums"), dry);
+    assert_eq!((objects(), keys_below(&world, "b/w/_chatkpi/decoded/")), (7, 0));
+    assert_eq!(vacuum(store, &lock, i64::MAX, false).expect("vacuums"), Vacuumed::default());
+    assert_eq!(check(store).expect("checks").findings, []);
+    set(&mut warehouse, 0, 100).expect("what is left is enough to go on");
+}
+
+fn keys_below(world: &World, prefix: &str) -> usize {
+    world.objects().keys().filter(|key| key.starts_with(prefix)).count()
+}
+
+#[test]
+fn a_check_finds_what_was_changed_added_or_taken_away() {
+    let world = Arc::new(World::default());
+    let mut warehouse = open(&world, "r").expect("opens");
+    set(&mut warehouse, 0, 7).expect("commits");
+    set(&mut warehouse, 1, 8).expect("commits");
+    let store = warehouse.store();
+    let good = check(store).expect("checks");
+    assert_eq!((good.published, good.objects, good.findings.len()), (2, 2, 0));
+    let first = format!("b/w/t/date={}/part-00000.parquet", day(0));
+    let second = format!("b/w/t/date={}/part-00000.parquet", day(1));
+    let (mine, other) = (public_bytes(&world, 0), public_bytes(&world, 1));
+    let object = format!("b/w/{}", warehouse.manifest().partition("t", day(0)).expect("is").object);
+    let cases: [(&str, &str, Option<&[u8]>); 6] = [
+        ("it is gone", &first, None),
+        ("not a file that this program published", &first, Some(b"x")),
+        ("another version", &first, Some(&other)),
+        ("another version", &second, Some(&mine)),
+        ("no commit published it", "b/w/t/date=2026-03-01/copy.parquet", Some(b"x")),
+        ("3 bytes instead of", &object, Some(b"xyz")),
+    ];
+    for (problem, key, bytes) in cases {
+        let before = world.objects().get(key).cloned();
+        match bytes {
+            Some(bytes) => world.set(key, bytes),
+            None => world.remove(key),
+        }
+        let findings = check(store).expect("checks").findings;
+        let found: Vec<_> = findings.iter().map(|f| f.problem.as_str()).collect();
+        assert!(found.len() == 1 && found[0].contains(problem), "{problem}: {findings:?}");
+        match before {
+            Some(bytes) => world.set(key, &bytes),
+            None => world.remove(key),
+        }
+    }
+    // One byte in a page.
+    let mut damaged = mine.to_vec();
+    damaged[10] ^= 0x40;
+    world.set(&first, &damaged);
+    assert_eq!(check(store).expect("checks").findings.len(), 1);
+}

@@ -5,11 +5,12 @@
 //! is carried out, under its condition, when its time has come. ETags are hashes of content, as
 //! S3's are: bytes that come back have the ETag that they had. Leaves out: listings in pages, parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -91,9 +92,12 @@ struct State {
     objects: Objects,
     script: Option<Script>,
     operations: Vec<Operation>,
-    is_dead: bool,
+    /// Each thread is a process.
+    dead: HashSet<ThreadId>,
     /// Writes under way, each with the time that is left.
     late: Vec<(usize, Write)>,
+    /// Goes on with every operation.
+    now: i64,
 }
 
 /// By full key; each with its bytes and the moment of its writing.
@@ -128,7 +132,7 @@ impl World {
         let mut state = self.state();
         state.script = Some(Arc::new(script));
         state.operations.clear();
-        state.is_dead = false;
+        state.dead.clear();
     }
 
     /// The operations since the last [`World::play`].
@@ -136,11 +140,17 @@ impl World {
         self.state().operations.clone()
     }
 
+    /// A new process takes the place of the dead one.
+    pub(crate) fn revive(&self) {
+        self.state().dead.remove(&thread::current().id());
+    }
+
     /// Everything under way arrives.
     pub(crate) fn land_all(&self) {
         let mut state = self.state();
+        let now = state.now;
         for (_, write) in std::mem::take(&mut state.late) {
-            state.objects.apply(&write);
+            state.objects.apply(&write, now);
         }
     }
 
@@ -165,12 +175,23 @@ impl World {
     pub(crate) fn set(&self, key: &str, bytes: &[u8]) {
         let bytes = Some(Bytes::copy_from_slice(bytes));
         let write = Write { key: key.to_owned(), bytes, condition: Condition::None };
-        self.state().objects.apply(&write);
+        self.apply(&write);
     }
 
     pub(crate) fn remove(&self, key: &str) {
         let write = Write { key: key.to_owned(), bytes: None, condition: Condition::None };
-        self.state().objects.apply(&write);
+        self.apply(&write);
+    }
+
+    /// The moment of a write from here on, at the earliest.
+    pub(crate) fn now(&self) -> i64 {
+        self.state().now
+    }
+
+    fn apply(&self, write: &Write) -> bool {
+        let mut state = self.state();
+        let now = state.now;
+        state.objects.apply(write, now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -191,8 +212,10 @@ impl World {
                 _ => state.late.push((left - 1, write)),
             }
         }
-        due.iter().for_each(|write| _ = state.objects.apply(write));
-        if state.is_dead {
+        state.now += 1;
+        let now = state.now;
+        due.iter().for_each(|write| _ = state.objects.apply(write, now));
+        if state.dead.contains(&thread::current().id()) {
             return Err(dead());
         }
         let number = state.operations.len();
@@ -201,7 +224,7 @@ impl World {
         state.operations.push(operation);
         match fault {
             Fault::DieBefore => {
-                state.is_dead = true;
+                state.dead.insert(thread::current().id());
                 Err(dead())
             }
             fault => Ok(fault),
@@ -212,7 +235,7 @@ impl World {
         match fault {
             Fault::After => Err(passing()),
             Fault::DieAfter => {
-                self.state().is_dead = true;
+                self.state().dead.insert(thread::current().id());
                 Err(dead())
             }
             _ => Ok(()),
@@ -222,11 +245,11 @@ impl World {
 
 trait Apply {
     /// False where the condition does not hold.
-    fn apply(&mut self, write: &Write) -> bool;
+    fn apply(&mut self, write: &Write, now: i64) -> bool;
 }
 
 impl Apply for Objects {
-    fn apply(&mut self, write: &Write) -> bool {
+    fn apply(&mut self, write: &Write, now: i64) -> bool {
         let holds = match (&write.condition, self.get(&write.key)) {
             (Condition::None, _) | (Condition::Absent, None) => true,
             (Condition::Etag(etag), Some((bytes, _))) => *etag == etag_of(bytes),
@@ -234,8 +257,7 @@ impl Apply for Objects {
         };
         if holds {
             match &write.bytes {
-                // The moment is of no interest but to tests that set it.
-                Some(bytes) => _ = self.insert(write.key.clone(), (bytes.clone(), 0)),
+                Some(bytes) => _ = self.insert(write.key.clone(), (bytes.clone(), now)),
                 None => _ = self.remove(&write.key),
             }
         }
@@ -401,7 +423,7 @@ impl Fake {
         }
         match &self.below {
             Below::Folder(folder) => in_folder(folder)?,
-            Below::Bucket(_) => _ = self.world.state().objects.apply(&write),
+            Below::Bucket(_) => _ = self.world.apply(&write),
         }
         self.world.end(fault)
     }
@@ -433,7 +455,7 @@ impl Fake {
         if self.holds_back(fault, &write) {
             return Ok(Attempt::Unsure(Some(passing())));
         }
-        let is_written = self.world.state().objects.apply(&write);
+        let is_written = self.world.apply(&write);
         match (self.world.end(fault), fault) {
             (Err(error), Fault::After) => Ok(Attempt::Unsure(Some(error))),
             (Err(error), _) => Err(error),
