@@ -228,6 +228,25 @@ fn storage_settles_a_lost_acknowledgement() {
 }
 
 #[test]
+fn storage_reads_again_what_was_cut_off() {
+    let moto = Moto::start();
+    moto.create_bucket("cut");
+    open_at(moto.address(), "cut", "p").put("k", pattern(300_000)).expect("puts");
+    let proxy = Proxy::start(moto.address(), |number, _, _| match number % 2 {
+        0 => Fault::CutAnswer,
+        _ => Fault::Pass,
+    });
+    let store = open_at(proxy.address(), "cut", "p");
+    for _ in 0..3 {
+        match store.read("k") {
+            Ok(bytes) => assert!(bytes == pattern(300_000), "a part was taken for the whole"),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Transient, "{error}"),
+        }
+    }
+    assert!(store.read("k").is_ok() || store.read("k").is_ok(), "every second answer is whole");
+}
+
+#[test]
 fn storage_waits_out_passing_failures_and_no_longer() {
     let moto = Moto::shared();
     moto.create_bucket("passing");
