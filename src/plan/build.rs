@@ -59,7 +59,8 @@ pub fn build_within(
         basis: String::new(),
     };
     let published = published_days(catalog, manifest);
-    let Some((first_event, newest)) = event_days(manifest).or(published) else {
+    let span = published.first().copied().zip(published.last().copied());
+    let Some((first_event, newest)) = event_days(manifest).or(span) else {
         if let Days::These(days) = request.days {
             plan.missing = missing_days(pipeline, manifest, listed, days);
             plan.missing.extend(beyond(pipeline, days, None));
@@ -69,7 +70,7 @@ pub fn build_within(
     let first = first_event.min(first_compared(pipeline, manifest).unwrap_or(first_event));
     // What was published of days whose logs are gone has to be put right, too.
     let (first, newest_published) =
-        published.map_or((first, newest), |(from, to)| (first.min(from), newest.max(to)));
+        span.map_or((first, newest), |(from, to)| (first.min(from), newest.max(to)));
     let asked = asked_days(pipeline, manifest, listed, request, first, newest);
     plan.missing = missing_days(pipeline, manifest, listed, asked);
     plan.missing.extend(beyond(pipeline, asked, Some(newest)));
@@ -80,14 +81,15 @@ pub fn build_within(
     let days: Vec<NaiveDate> =
         asked.days().filter(|d| *d >= first && !missing.contains(d)).collect();
     let last = days.last().copied().unwrap_or(newest).max(newest_published);
+    let requested: BTreeSet<NaiveDate> = days.iter().copied().collect();
     let facts = Facts {
+        published: &published | &requested,
         history: Interval::new(first, plus(last, 1)),
         first_event,
         watermarks: watermarks(pipeline, manifest, request.as_of_us),
         zone: pipeline.zone,
     };
     plan.requested = days.first().map(|&start| Interval::new(start, plus(last_of(&days), 1)));
-    let requested: BTreeSet<NaiveDate> = days.into_iter().collect();
     let fingerprints = fingerprint::all(pipeline, catalog, manifest, &facts, &requested);
     let force = request.force;
     let planner = Planner { catalog, manifest, facts, fingerprints, requested, force, limits };
@@ -160,13 +162,12 @@ fn event_days(manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
     })
 }
 
-/// The first and last day of the published tables of days.
-fn published_days(catalog: &Catalog, manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
+/// The days of the published tables of days.
+fn published_days(catalog: &Catalog, manifest: &Manifest) -> BTreeSet<NaiveDate> {
     let daily =
         catalog.models.iter().filter(|e| e.model.is_published() && e.model.every == Every::Day);
-    let tables = daily.filter_map(|e| manifest.partitions.get(&e.model.name));
-    let spans = tables.filter_map(|days| Some((*days.keys().next()?, *days.keys().next_back()?)));
-    spans.reduce(|(from, to), (first, last)| (from.min(first), to.max(last)))
+    let partitions = daily.filter_map(|e| manifest.partitions.get(&e.model.name));
+    partitions.flat_map(BTreeMap::keys).copied().collect()
 }
 
 /// The first day with a contact inside what a rollout compares with: where a bot is new, people
@@ -393,7 +394,7 @@ impl Planner<'_> {
                 let found = needed.entry(upstream).or_default();
                 for run in entry.model.every.runs(dates.iter().copied()) {
                     let days = reach(entry, read, &run, &self.facts);
-                    found.extend(reached(self.catalog, &read.table, days));
+                    found.extend(reached(self.catalog, entry, &read.table, days, &self.facts));
                 }
             }
             needed.insert(name, dates);

@@ -19,6 +19,8 @@ pub struct Facts {
     /// The first local day with an accepted event.
     pub first_event: NaiveDate,
     pub watermarks: Watermarks,
+    /// Days that are published or asked for.
+    pub published: BTreeSet<NaiveDate>,
     pub zone: Tz,
 }
 
@@ -60,13 +62,24 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
     }
 }
 
-/// The dates of the partitions of `table` that hold `days`.
-pub fn reached(catalog: &Catalog, table: &Table, days: Interval) -> Vec<NaiveDate> {
+/// The dates of the partitions of `table` that hold `days`, as the model of `entry` needs them. A
+/// published week or month is made of published days, so that asking for one day builds no other.
+pub fn reached(
+    catalog: &Catalog,
+    entry: &Entry,
+    table: &Table,
+    days: Interval,
+    facts: &Facts,
+) -> Vec<NaiveDate> {
     let every = match table {
         Table::Input(_) => Every::Day,
         Table::Model(name) => catalog.entry(name).map_or(Every::Day, |e| e.model.every),
     };
-    every.starts(days)
+    let mut dates = every.starts(days);
+    if entry.model.is_published() && entry.model.every != Every::Day && every == Every::Day {
+        dates.retain(|date| facts.published.contains(date));
+    }
+    dates
 }
 
 /// The largest of `waits` so that the watermark of `inputs` has passed the end of the local day so

@@ -166,9 +166,7 @@ fn build_chunk(
         };
         let audited = build_step(job, entry, step, inputs, &folder, &at(step), report);
         let audited = audited.map_err(of_step)?;
-        for (audited, build) in audited.iter().zip(&step.builds) {
-            partitions.push(warehouse.stage(audited, build, step.published)?);
-        }
+        partitions.extend(warehouse.stage(&audited, step)?);
     }
     Ok(partitions)
 }
@@ -189,18 +187,17 @@ fn build_step(
         columns: model.stored_columns(),
         order: model.grain.clone(),
         dates: step.dates(),
+        together: !step.published,
     };
     let file = format!("{}/query.sql", model.folder);
     let place = |e: Error| {
         e.context("table", &model.name).context("model", &file).context("days", step.days())
     };
-    let mut all = Vec::new();
-    for written in job.engine.write(&query, folder).map_err(place)? {
-        inputs.add_built(&model.name, written.date, written.path.clone());
-        all.push(verify(written, model)?);
-    }
+    let written = job.engine.write(&query, folder).map_err(place)?;
+    written.iter().for_each(|one| inputs.add_built(&model.name, one));
+    let audited = verify(written, model)?;
     audit(job, entry, step, inputs, at, report)?;
-    Ok(all)
+    Ok(audited)
 }
 
 fn audit(

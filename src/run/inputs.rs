@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use super::Job;
-use crate::engine::{InputFile, InputTable, TableData};
+use crate::engine::{InputFile, InputTable, RowRange, TableData, Written};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::Interval;
-use crate::manifest::{Manifest, Partition};
+use crate::manifest::Manifest;
 use crate::model::catalog::Entry;
 use crate::model::{Model, Read, Table};
 use crate::plan::{Facts, Step, reach, reached};
@@ -25,7 +25,7 @@ pub struct Inputs<'a> {
     /// Decoded files by kind and day.
     decoded: BTreeMap<(Kind, NaiveDate), Vec<(String, u64)>>,
     /// Built in this chunk and not committed yet.
-    built: BTreeMap<(String, NaiveDate), PathBuf>,
+    built: BTreeMap<(String, NaiveDate), Written>,
     /// Copies of remote objects; gone with the chunk.
     cache: tempfile::TempDir,
 }
@@ -51,15 +51,15 @@ impl<'a> Inputs<'a> {
     }
 
     /// A partition that later steps of the chunk may read.
-    pub fn add_built(&mut self, table: &str, date: NaiveDate, path: PathBuf) {
-        self.built.insert((table.to_owned(), date), path);
+    pub fn add_built(&mut self, table: &str, written: &Written) {
+        self.built.insert((table.to_owned(), written.date), written.clone());
     }
 
     /// The tables that `entry`'s model reads for `step`.
     pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
         let mut tables = vec![self.grouping_sets()];
         for read in &entry.model.reads {
-            tables.push(self.table(read, reach(entry, read, &step.dates(), self.facts))?);
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
@@ -74,13 +74,13 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
+    fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {
         let (columns, files) = match &read.table {
             Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);
                 let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
-                let dates = reached(self.job.catalog, &read.table, days);
+                let dates = reached(self.job.catalog, reader, &read.table, days, self.facts);
                 (columns, self.partitions(name, &dates)?)
             }
         };
@@ -96,22 +96,38 @@ impl<'a> Inputs<'a> {
         let kind = kind.table();
         for (_, paths) in self.decoded.range((kind, days.start)..(kind, days.end)) {
             for (key, bytes) in paths {
-                files.push(InputFile { path: self.local(key, *bytes)?, date: None });
+                files.push(InputFile { path: self.local(key, *bytes)?, date: None, rows: None });
             }
         }
         Ok(files)
     }
 
     fn partitions(&self, table: &str, dates: &[NaiveDate]) -> Result<Vec<InputFile>> {
-        let mut files = Vec::new();
+        let mut files: Vec<InputFile> = Vec::new();
         for &date in dates {
             let built = self.built.get(&(table.to_owned(), date));
-            let path = match (built, self.manifest.partition(table, date)) {
-                (Some(path), _) => path.clone(),
-                (None, Some(Partition { rows: 0, .. }) | None) => continue,
-                (None, Some(partition)) => self.local(&partition.object, partition.bytes)?,
+            let (path, rows, first_row) = match (built, self.manifest.partition(table, date)) {
+                (Some(Written { rows: 0, .. }), _) => continue,
+                (Some(built), _) => (built.path.clone(), built.rows, built.first_row),
+                (None, None) => continue,
+                (None, Some(p)) if p.rows == 0 => continue,
+                (None, Some(p)) => (self.local(&p.object, p.bytes)?, p.rows, p.first_row),
             };
-            files.push(InputFile { path, date: Some(date) });
+            let Some(first) = first_row else {
+                files.push(InputFile { path, date: Some(date), rows: None });
+                continue;
+            };
+            match files.last_mut() {
+                Some(InputFile { path: last, rows: Some(range), .. })
+                    if *last == path && range.first + range.count == first =>
+                {
+                    range.count += rows;
+                }
+                _ => {
+                    let rows = Some(RowRange { first, count: rows });
+                    files.push(InputFile { path, date: None, rows });
+                }
+            }
         }
         Ok(files)
     }

@@ -22,7 +22,7 @@ pub use verify::{Audited, verify};
 use crate::error::{Error, Result};
 use crate::interval::Every;
 use crate::manifest::{Commit, Manifest, Partition, Stamp};
-use crate::plan::Build;
+use crate::plan::{Step, hash};
 use crate::storage::{Lock, Store};
 
 /// A warehouse as of its newest commit.
@@ -100,31 +100,47 @@ impl Warehouse {
         &self.store
     }
 
-    /// Stores an audited partition under a name of its content, invisible to readers, and returns
-    /// its entry for the commit.
-    pub fn stage(&self, audited: &Audited, build: &Build, published: bool) -> Result<Partition> {
-        let (table, date) = (&audited.table, audited.date());
-        let known = self.manifest.partition(table, date);
-        let object = match known.filter(|p| p.content == audited.content) {
-            Some(known) => known.object.clone(),
-            None => {
-                let (content, run) = (&audited.content, &self.run_id);
-                let object = format!("_chatkpi/obj/{table}/date={date}/{content}-{run}.pq");
-                self.store.put_file(&object, audited.path())?;
-                object
-            }
+    /// Stores the audited partitions of `step` under names of their content, invisible to readers,
+    /// and returns their entries for the commit. What is stored already is not stored again.
+    pub fn stage(&self, audited: &[Audited], step: &Step) -> Result<Vec<Partition>> {
+        let known = |a: &Audited| {
+            let known = self.manifest.partition(&a.table, a.date());
+            known.filter(|p| p.content == a.content)
         };
-        Ok(Partition {
-            table: table.clone(),
-            date,
-            object,
-            rows: audited.rows(),
-            bytes: audited.bytes,
-            content: audited.content.clone(),
-            definition: build.definition.clone(),
-            fingerprint: build.fingerprint.clone(),
-            published,
-        })
+        let shared = audited.iter().any(|a| a.written.first_row.is_some());
+        let all_known = audited.iter().all(|a| known(a).is_some());
+        let together = hash(audited.iter().map(|a| a.content.as_str()));
+        let mut partitions = Vec::with_capacity(audited.len());
+        for (audited, build) in audited.iter().zip(&step.builds) {
+            let (table, date) = (&audited.table, audited.date());
+            let (content, run) = (&audited.content, &self.run_id);
+            let mut partition = Partition {
+                table: table.clone(),
+                date,
+                object: match shared {
+                    true => format!("_chatkpi/obj/{table}/{together}-{run}.pq"),
+                    false => format!("_chatkpi/obj/{table}/date={date}/{content}-{run}.pq"),
+                },
+                first_row: audited.written.first_row,
+                rows: audited.rows(),
+                bytes: audited.bytes,
+                content: content.clone(),
+                definition: build.definition.clone(),
+                fingerprint: build.fingerprint.clone(),
+                published: step.published,
+            };
+            match known(audited) {
+                Some(old) if all_known || !shared => {
+                    partition.object = old.object.clone();
+                    partition.first_row = old.first_row;
+                    partition.bytes = old.bytes;
+                }
+                _ if shared && !partitions.is_empty() => {}
+                _ => self.store.put_file(&partition.object, audited.path())?,
+            }
+            partitions.push(partition);
+        }
+        Ok(partitions)
     }
 
     /// Appends `commit` to the log, then makes it visible.

@@ -133,7 +133,7 @@ fn committed(store: &Store, partition: &Partition) -> Result<Bytes> {
     let bytes = store
         .read_if_exists(&partition.object)?
         .ok_or_else(|| corrupt("an object that a commit names is gone"))?;
-    match content_of(&bytes) {
+    match content_of(&bytes, None) {
         Some((rows, content)) if (rows, &content) == (partition.rows, &partition.content) => {
             Ok(bytes)
         }

@@ -35,7 +35,7 @@ pub(crate) fn write_row(path: &Path, columns: &[Column], value: i64) {
 
 /// Rows, content hash and stamp of a public file's bytes; None where it cannot be read.
 pub(crate) fn look(bytes: &Bytes) -> Option<(u64, String, Stamp)> {
-    let (rows, content) = content_of(bytes)?;
+    let (rows, content) = content_of(bytes, None)?;
     Some((rows, content, public::read_stamp(bytes)?))
 }
 
@@ -59,7 +59,7 @@ fn setting(warehouse: &Warehouse, n: i64, value: i64) -> Commit {
     let file = folder.path().join("file");
     write_row(&file, &[Column::new("value", Type::Bigint, false)], value);
     let bytes = Bytes::from(std::fs::read(&file).expect("reads"));
-    let (rows, content) = content_of(&bytes).expect("can be read");
+    let (rows, content) = content_of(&bytes, None).expect("can be read");
     let generation = warehouse.manifest().generation + 1;
     let object = format!("_chatkpi/obj/t/date={}/{content}-{}.pq", day(n), warehouse.run_id);
     warehouse.store().put(&object, bytes.clone()).expect("puts");
@@ -67,6 +67,7 @@ fn setting(warehouse: &Warehouse, n: i64, value: i64) -> Commit {
         table: "t".into(),
         date: day(n),
         object,
+        first_row: None,
         rows,
         bytes: bytes.len() as u64,
         content,

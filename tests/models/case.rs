@@ -194,7 +194,7 @@ impl Case {
         };
         let path = folder.join(format!("{name}.parquet"));
         rows::write(&rows, &columns, &path, pipeline.zone, self.days().start);
-        let data = TableData::Files(vec![InputFile { path, date: None }]);
+        let data = TableData::Files(vec![InputFile { path, date: None, rows: None }]);
         InputTable { name: name.to_owned(), columns, data }
     }
 }

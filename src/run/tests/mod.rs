@@ -237,7 +237,7 @@ impl Engine for StandIn {
             }
             let path = folder.join(format!("{date}.parquet"));
             write_row(&path, &query.columns, hasher.finish() as i64);
-            all.push(Written { date: *date, path, rows: 1 });
+            all.push(Written { date: *date, path, rows: 1, first_row: None });
         }
         Ok(all)
     }
