@@ -53,7 +53,9 @@ impl World {
             program_version: "0".into(),
             user_key: "k".into(),
             objects,
+            removed: Vec::new(),
             partitions,
+            shows: Vec::new(),
         };
         self.manifest.apply(commit).unwrap();
     }
