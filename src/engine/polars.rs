@@ -13,7 +13,9 @@ use std::path::Path;
 use chrono::NaiveDate;
 use polars::prelude::*;
 use polars::sql::SQLContext;
-use sqlparser::ast::{Cte, ObjectName, Statement, visit_relations};
+use sqlparser::ast::{
+    Cte, ObjectName, SetExpr, SetOperator, SetQuantifier, Statement, visit_relations,
+};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -96,26 +98,58 @@ fn execute(sql: &str, inputs: &[InputTable]) -> Result<LazyFrame> {
     }
     let (steps, body) = split_query(sql)?;
     for step in steps {
-        let frame = context.execute(&step.sql).map_err(|e| refused(&e, &step.sql))?;
+        let frame = unite(&mut context, &step.branches)?;
         let frame = match step.readings {
             0 | 1 => frame,
-            _ => collect(frame).map_err(|e| refused(&e, &step.sql))?.lazy(),
+            _ => collect(frame).map_err(|e| refused(&e, &step.branches.join(UNION)))?.lazy(),
         };
         context.register(&step.name, frame);
     }
-    context.execute(&body).map_err(|e| refused(&e, &body))
+    unite(&mut context, &body)
 }
+
+/// The rows of all `branches`, as one union. Polars would nest a union for each, and to plan one
+/// costs as much as all that is below it: dozens of branches took longer to plan than to run.
+fn unite(context: &mut SQLContext, branches: &[String]) -> Result<LazyFrame> {
+    let mut frames = Vec::with_capacity(branches.len());
+    for branch in branches {
+        frames.push(context.execute(branch).map_err(|e| refused(&e, branch))?);
+    }
+    if frames.len() == 1 {
+        return frames.pop().ok_or_else(|| Error::internal("a query without a branch"));
+    }
+    stack(frames).map_err(|e| refused(&e, &branches.join(UNION)))
+}
+
+/// SQL unites by position, under the names of the first branch.
+fn stack(mut frames: Vec<LazyFrame>) -> PolarsResult<LazyFrame> {
+    let mut names: Option<Vec<PlSmallStr>> = None;
+    for frame in &mut frames {
+        let own: Vec<PlSmallStr> = frame.collect_schema()?.iter_names().cloned().collect();
+        let first = names.get_or_insert_with(|| own.clone());
+        polars_ensure!(own.len() == first.len(), SQLInterface: "UNION ALL of {} and {} columns", first.len(), own.len());
+        if own != *first {
+            *frame = std::mem::take(frame).rename(own, first.clone(), true);
+        }
+    }
+    let arguments =
+        UnionArgs { to_supertypes: true, maintain_order: false, ..UnionArgs::default() };
+    concat(frames, arguments)
+}
+
+const UNION: &str = " UNION ALL ";
 
 /// A common table expression as a query of its own.
 struct SubQuery {
     name: String,
-    sql: String,
+    /// What `UNION ALL` puts together.
+    branches: Vec<String>,
     /// How often it is read.
     readings: usize,
 }
 
 /// The common table expressions of `sql`, in order, and the rest.
-fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
+fn split_query(sql: &str) -> Result<(Vec<SubQuery>, Vec<String>)> {
     let wrong = |message: String| Error::config(message).context("query", sql);
     let mut statements =
         Parser::parse_sql(&GenericDialect {}, sql).map_err(|e| wrong(format!("not SQL: {e}")))?;
@@ -132,13 +166,35 @@ fn split_query(sql: &str) -> Result<(Vec<SubQuery>, String)> {
     let step = |cte: Cte| {
         let name = cte.alias.name.value;
         SubQuery {
-            sql: cte.query.to_string(),
+            branches: branches(*cte.query),
             readings: readings.get(&name).copied().unwrap_or(0),
             name,
         }
     };
     let steps = with.into_iter().flat_map(|with| with.cte_tables).map(step).collect();
-    Ok((steps, query.to_string()))
+    Ok((steps, branches(*query)))
+}
+
+/// The queries that `UNION ALL` puts together at the top of `query`; itself where there are none.
+fn branches(query: sqlparser::ast::Query) -> Vec<String> {
+    let plain = query.order_by.is_none() && query.limit_clause.is_none() && query.with.is_none();
+    if !plain {
+        return vec![query.to_string()];
+    }
+    let mut found = Vec::new();
+    let mut waiting = vec![*query.body];
+    while let Some(part) = waiting.pop() {
+        match part {
+            SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::All,
+                left,
+                right,
+            } => waiting.extend([*right, *left]),
+            other => found.push(other.to_string()),
+        }
+    }
+    found
 }
 
 fn collect(frame: LazyFrame) -> PolarsResult<DataFrame> {

@@ -8,6 +8,7 @@
 use std::fs::File;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::kernels::cmp::not_distinct;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, FieldRef, Float64Type, Int64Type, Schema,
     TimestampMicrosecondType,
@@ -34,6 +35,7 @@ pub struct Audited {
     pub(super) table: String,
     pub(super) content: String,
     pub(super) bytes: u64,
+    repeats: bool,
 }
 
 impl Audited {
@@ -44,6 +46,11 @@ impl Audited {
     /// Hash of schema and rows.
     pub fn content(&self) -> &str {
         &self.content
+    }
+
+    /// Two rows share a grain.
+    pub fn repeats(&self) -> bool {
+        self.repeats
     }
 
     pub fn rows(&self) -> u64 {
@@ -79,15 +86,20 @@ pub fn verify(written: Vec<Written>, model: &Model) -> Result<Vec<Audited>> {
                 .remedy("use fewer dimensions, or publish fewer grouping sets"));
         }
         let contents = contents(&dates, model)?;
-        let one =
-            |(written, content)| Audited { table: model.name.clone(), written, content, bytes };
+        let one = |(written, (content, repeats))| Audited {
+            table: model.name.clone(),
+            written,
+            content,
+            bytes,
+            repeats,
+        };
         audited.extend(dates.into_iter().zip(contents).map(one));
     }
     Ok(audited)
 }
 
-/// The content hash of each of `dates`, which share a file.
-fn contents(dates: &[Written], model: &Model) -> Result<Vec<String>> {
+/// Of each of `dates`, which share a file, the content hash and whether two rows share a grain.
+fn contents(dates: &[Written], model: &Model) -> Result<Vec<(String, bool)>> {
     let place = |e: Error| e.context("table", &model.name).context("date", dates[0].date);
     let unreadable = |e: parquet::errors::ParquetError| {
         place(Error::new(ErrorKind::Corrupt, "a written file cannot be read back").because(e))
@@ -104,7 +116,10 @@ fn contents(dates: &[Written], model: &Model) -> Result<Vec<String>> {
         columns.insert(0, Column::new("date", Type::Date, false));
     }
     check_schema(&columns, builder.schema()).map_err(place)?;
-    let mut hashes = dates.iter().map(|_| Hashes::new(&model.stored_columns())).collect::<Vec<_>>();
+    let mut hashes = dates
+        .iter()
+        .map(|_| Hashes::new(&model.stored_columns(), &model.grain))
+        .collect::<Vec<_>>();
     let mut at = 0;
     for batch in builder.build().map_err(unreadable)? {
         let mut batch: RecordBatch = batch.map_err(|e| unreadable(e.into()))?;
@@ -182,7 +197,7 @@ pub(super) fn content_of(bytes: &Bytes, part: Option<(u64, u64)>) -> Option<(u64
     let columns: Option<Vec<Column>> = builder.schema().fields().iter().map(column).collect();
     let (columns, skipped) = (columns?, usize::from(part.is_some()));
     let (first, rows) = part.unwrap_or((0, u64::MAX));
-    let mut sum = Hashes::new(columns.get(skipped..)?);
+    let mut sum = Hashes::new(columns.get(skipped..)?, &[]);
     let mut at = 0;
     for batch in builder.build().ok()? {
         let batch = batch.ok()?;
@@ -192,19 +207,31 @@ pub(super) fn content_of(bytes: &Bytes, part: Option<(u64, u64)>) -> Option<(u64
         sum.add(&own.columns()[skipped..]).ok()?;
         at = end;
     }
-    Some((sum.rows, sum.finish()))
+    Some((sum.rows, sum.finish().0))
 }
 
-/// A running hash of schema and rows.
+/// A running hash of schema and rows, which come in the order of the grain.
 struct Hashes {
     columns: Vec<Sha256>,
     rows: u64,
+    /// Which columns are the grain's.
+    grain: Vec<usize>,
+    /// The grain of the row before.
+    last: Option<Vec<ArrayRef>>,
+    repeats: bool,
 }
 
 impl Hashes {
-    fn new(columns: &[Column]) -> Self {
+    fn new(columns: &[Column], grain: &[String]) -> Self {
         let start = |c: &Column| Sha256::new_with_prefix(format!("{} {} ", c.name, c.kind.name()));
-        Hashes { columns: columns.iter().map(start).collect(), rows: 0 }
+        let place = |name: &String| columns.iter().position(|c| c.name == *name);
+        Hashes {
+            columns: columns.iter().map(start).collect(),
+            rows: 0,
+            grain: grain.iter().filter_map(place).collect(),
+            last: None,
+            repeats: false,
+        }
     }
 
     fn add(&mut self, arrays: &[ArrayRef]) -> Result<()> {
@@ -212,15 +239,39 @@ impl Hashes {
         for (array, hash) in arrays.iter().zip(&mut self.columns) {
             hash.update(value_bytes(array)?);
         }
+        let keys: Vec<ArrayRef> = self.grain.iter().map(|i| arrays[*i].clone()).collect();
+        let rows = arrays.first().map_or(0, |a| a.len());
+        if rows == 0 {
+            return Ok(());
+        }
+        let slice = |from, count| keys.iter().map(|k| k.slice(from, count)).collect::<Vec<_>>();
+        self.repeats |= any_equal(&slice(0, rows - 1), &slice(1, rows - 1), rows - 1)?;
+        if let Some(last) = &self.last {
+            self.repeats |= any_equal(last, &slice(0, 1), 1)?;
+        }
+        self.last = Some(slice(rows - 1, 1));
         Ok(())
     }
 
-    fn finish(self) -> String {
+    fn finish(self) -> (String, bool) {
         let mut whole = Sha256::new();
         whole.update(self.rows.to_le_bytes());
         self.columns.into_iter().for_each(|hash| whole.update(hash.finalize()));
-        data_encoding::HEXLOWER.encode(&whole.finalize()[..16])
+        (data_encoding::HEXLOWER.encode(&whole.finalize()[..16]), self.repeats)
     }
+}
+
+/// Whether in any of `rows` all columns of `a` equal those of `b`; NULL equals NULL.
+fn any_equal(a: &[ArrayRef], b: &[ArrayRef], rows: usize) -> Result<bool> {
+    let mut equal = vec![true; rows];
+    for (a, b) in a.iter().zip(b) {
+        let same = not_distinct(a, b);
+        let same = same.map_err(|e| Error::internal("keys cannot be compared").because(e))?;
+        for (row, equal) in equal.iter_mut().enumerate() {
+            *equal &= same.value(row);
+        }
+    }
+    Ok(equal.contains(&true))
 }
 
 /// The values one after the other, each with a byte for NULL: independent of batch boundaries.
