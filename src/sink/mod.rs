@@ -109,7 +109,10 @@ impl Warehouse {
         };
         let shared = audited.iter().any(|a| a.written.first_row.is_some());
         let all_known = audited.iter().all(|a| known(a).is_some());
-        let together = hash(audited.iter().map(|a| a.content.as_str()));
+        // With their dates, which such an object holds: a ledger's days have rows of equal content.
+        let parts = audited.iter().flat_map(|a| [a.date().to_string(), a.content.clone()]);
+        let parts: Vec<String> = parts.collect();
+        let together = hash(parts.iter().map(String::as_str));
         let mut partitions = Vec::with_capacity(audited.len());
         for (audited, build) in audited.iter().zip(&step.builds) {
             let (table, date) = (&audited.table, audited.date());
