@@ -21,7 +21,17 @@ test *ARGS:
 
 # The tests that need no query engine: seconds instead of minutes
 test-core *ARGS:
-    cargo test --locked --no-default-features --lib --test architecture {{ARGS}}
+    cargo test --locked --no-default-features --lib --test architecture --test infer {{ARGS}}
+
+# How often the intervals of the rollout comparison hold the true effect (minutes)
+coverage *ARGS:
+    cargo run --locked --release --no-default-features --example coverage -- {{ARGS}}
+
+# Holds the rollout comparison to statsmodels, diff-diff and differences, in an environment of its own
+reference *ARGS:
+    python3 -m venv target/reference
+    target/reference/bin/pip install --quiet -r scripts/infer/requirements.txt
+    target/reference/bin/python -W ignore scripts/infer/reference.py {{ARGS}}
 
 # What takes too long for every change: all pairs of faults, 20,000 histories, readers during 300 commits
 soak:

@@ -7,10 +7,11 @@
 
 pub mod catalog;
 pub mod lint;
+mod money;
 pub mod query;
 pub mod spec;
 
-use crate::interval::Every;
+use crate::interval::{Every, Interval};
 use crate::schema::{Column, Kind};
 
 /// One model folder as text: what the binary embeds and what a user's folder holds.
@@ -110,6 +111,8 @@ pub enum Before {
     Month,
     /// The whole history.
     All,
+    /// These days, whatever the partition's.
+    Window(Interval),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,8 +130,10 @@ pub enum After {
 pub struct Audit {
     pub name: String,
     pub severity: Severity,
-    /// A template, like the model's own query.
+    /// A template, like the model's own query; it may read what the model reads.
     pub sql: String,
+    /// What to do about its rows.
+    pub remedy: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -136,6 +141,8 @@ pub struct Audit {
 pub enum Severity {
     /// Nothing is published.
     Fail,
+    /// Nothing is published, because the pipeline lacks a setting.
+    Config,
     /// Reported.
     Warn,
 }
@@ -154,4 +161,29 @@ pub struct Metric {
     pub proportion: bool,
     /// Days after the cell's own before it is final.
     pub maturity_days: u32,
+    pub additivity: Additivity,
+    /// What it says, without quotes; may be empty.
+    pub doc: String,
+}
+
+/// How a metric's cells may be put together over days and over finest slices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Additivity {
+    /// Values add up.
+    Additive,
+    /// Numerators and denominators add up, and are divided again.
+    RatioOfSums,
+    /// Each cell stands alone: distinct counts, percentiles, and what is divided by them.
+    NonAdditive,
+}
+
+impl Additivity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Additivity::Additive => "additive",
+            Additivity::RatioOfSums => "ratio_of_sums",
+            Additivity::NonAdditive => "non_additive",
+        }
+    }
 }

@@ -3,11 +3,12 @@
 use serde::Deserialize;
 
 use super::{
-    After, Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table,
+    Additivity, After, Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity,
+    Table,
 };
 use crate::error::{Diagnostic, Error, Result};
-use crate::interval::Every;
-use crate::pipeline::Pipeline;
+use crate::interval::{Every, Interval, plus};
+use crate::pipeline::{Pipeline, Rollout};
 use crate::schema::{Column, Kind, Type};
 
 /// Turns one model folder into a contract for `pipeline`.
@@ -48,6 +49,15 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     if spec.matures.is_empty() && spec.reads.iter().any(waits) {
         return Err(wrong("`after: matured` needs `matures`, the days to wait for".to_owned()));
     }
+    // It becomes a literal of SQL, in which engines escape differently.
+    let unfit = |m: &&MetricYaml| m.doc.as_ref().is_some_and(|doc| doc.contains(['\'', '\\']));
+    if let Some(metric) = spec.metrics.iter().find(unfit) {
+        return Err(wrong(format!(
+            "the doc of metric `{}` holds a quote or backslash",
+            metric.name
+        )));
+    }
+    let every_slice = spec.slices == Slices::All;
     let mut matures = spec.matures;
     matures.sort_unstable();
     Ok(Model {
@@ -57,21 +67,28 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         doc: spec.doc.trim().to_owned(),
         grain,
         columns,
-        every_slice: spec.slices == Slices::All,
+        every_slice,
         every: spec.every,
         horizon_days: spec.horizon,
         matures,
         reads: spec.reads.iter().filter_map(|r| read(r, pipeline)).collect(),
         audits: spec.audits.into_iter().map(audit).collect(),
-        metrics: spec.metrics.into_iter().map(metric).collect(),
+        metrics: spec.metrics.into_iter().map(|m| metric(m, every_slice)).collect(),
         sql: text.sql.clone(),
     })
 }
 
 /// Whether a folder's contract asks for the metrics of all other models.
 pub fn reads_metrics(text: &ModelText) -> bool {
-    serde_yaml::from_str::<ModelYaml>(&text.yaml)
-        .is_ok_and(|spec| spec.reads.iter().any(|r| matches!(r, ReadYaml::Word(_))))
+    serde_yaml::from_str::<ModelYaml>(&text.yaml).is_ok_and(|spec| {
+        spec.reads.iter().any(|r| matches!(r, ReadYaml::Word(MetricsWord::Metrics)))
+    })
+}
+
+/// Whether a folder's contract asks for what metrics there are, not for their numbers.
+pub fn lists_metrics(text: &ModelText) -> bool {
+    let is_list = |r: &ReadYaml| matches!(r, ReadYaml::Word(MetricsWord::MetricNames));
+    serde_yaml::from_str::<ModelYaml>(&text.yaml).is_ok_and(|spec| spec.reads.iter().any(is_list))
 }
 
 /// The days before a day whose events decide its sessions (kpi-definitions R5): the day before,
@@ -81,6 +98,14 @@ pub fn session_reach_days(pipeline: &Pipeline) -> u32 {
     const HOUR_US: i64 = 3_600_000_000;
     let back = pipeline.sessions.handoff_join_us + pipeline.sessions.longest_timeout_us() + HOUR_US;
     1 + u32::try_from((back + 24 * HOUR_US - 1) / (24 * HOUR_US)).unwrap_or(u32::MAX)
+}
+
+/// From the first day of the first window before a rollout to the last rollout's day, without it.
+fn pre_rollout(pipeline: &Pipeline) -> Interval {
+    let start = |r: &Rollout| plus(r.date, -i64::from(r.pre_days));
+    let first = pipeline.rollouts.iter().map(start).min().unwrap_or(Every::ONCE);
+    let last = pipeline.rollouts.iter().map(|r| r.date).max().unwrap_or(first);
+    Interval::new(first, last)
 }
 
 #[derive(Deserialize)]
@@ -124,9 +149,10 @@ enum ReadYaml {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 enum MetricsWord {
     Metrics,
+    MetricNames,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +178,8 @@ enum BeforeWord {
     All,
     Month,
     Session,
+    /// From the first window before a rollout to the last rollout, whatever the partition.
+    Rollouts,
 }
 
 #[derive(Deserialize)]
@@ -206,6 +234,7 @@ struct AuditYaml {
     name: String,
     severity: Severity,
     query: String,
+    remedy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -220,6 +249,8 @@ struct MetricYaml {
     proportion: bool,
     #[serde(default = "one")]
     maturity_days: u32,
+    additivity: Option<Additivity>,
+    doc: Option<String>,
 }
 
 fn columns(spec: &[ColumnYaml], pipeline: &Pipeline) -> Vec<ContractColumn> {
@@ -250,7 +281,14 @@ fn grain(spec: &[String], pipeline: &Pipeline) -> Vec<String> {
         "*dimensions" => pipeline.dimensions.clone(),
         _ => vec![name.clone()],
     };
-    spec.iter().flat_map(expand).collect()
+    let mut names: Vec<String> = Vec::new();
+    for name in spec.iter().flat_map(expand) {
+        // A column that the pipeline also slices by stands once.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
@@ -265,6 +303,7 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
         Some(BeforeYaml::Days(days)) => Before::Days(*days),
         Some(BeforeYaml::Word(BeforeWord::All)) => Before::All,
         Some(BeforeYaml::Word(BeforeWord::Month)) => Before::Month,
+        Some(BeforeYaml::Word(BeforeWord::Rollouts)) => Before::Window(pre_rollout(pipeline)),
         Some(BeforeYaml::Word(BeforeWord::Session)) => Before::Days(session_reach_days(pipeline)),
     };
     let after = match spec.after {
@@ -276,10 +315,16 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
 }
 
 fn audit(spec: AuditYaml) -> Audit {
-    Audit { name: spec.name, severity: spec.severity, sql: spec.query }
+    Audit { name: spec.name, severity: spec.severity, sql: spec.query, remedy: spec.remedy }
 }
 
-fn metric(spec: MetricYaml) -> Metric {
+fn metric(spec: MetricYaml, every_slice: bool) -> Metric {
+    // A table with a row for every slice has them because its numbers do not add up.
+    let usual = match (&spec.denominator, every_slice) {
+        (Some(_), _) => Additivity::RatioOfSums,
+        (None, true) => Additivity::NonAdditive,
+        (None, false) => Additivity::Additive,
+    };
     // A plain count is over 1, and is its own number of observations.
     let (denominator, n) = match (spec.denominator, spec.n) {
         (Some(denominator), n) => (denominator.clone(), n.unwrap_or(denominator)),
@@ -293,5 +338,7 @@ fn metric(spec: MetricYaml) -> Metric {
         unit: spec.unit,
         proportion: spec.proportion,
         maturity_days: spec.maturity_days,
+        additivity: spec.additivity.unwrap_or(usual),
+        doc: spec.doc.unwrap_or_default().trim().to_owned(),
     }
 }

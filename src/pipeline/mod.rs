@@ -5,10 +5,15 @@
 //! Nothing here touches the world. Leaves out: run-time knobs, which are flags.
 
 mod compile;
+mod mapping;
 mod path;
 mod spec;
 
 pub use compile::compile;
+pub use mapping::{
+    Base, Condition, Emit, Expr, Field, Format, Mapping, Pointer, Read, Rule, Step, Take, Test,
+    Unmapped,
+};
 pub use path::{PathPattern, object_dates};
 
 use std::collections::BTreeMap;
@@ -38,6 +43,7 @@ pub struct Pipeline {
     pub grouping_sets: Vec<Vec<bool>>,
     pub user_key: UserKey,
     pub sessions: Sessions,
+    pub uptime: Uptime,
     pub sources: Vec<Source>,
     /// Changes whose effect the comparison estimates.
     pub rollouts: Vec<Rollout>,
@@ -94,6 +100,21 @@ impl Sessions {
     }
 }
 
+/// When a bot counts as available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    /// The most minutes that one probe speaks for; default 5.
+    pub probe_minutes: u32,
+    /// A later answer is none, in milliseconds; default 10 seconds.
+    pub answer_within_ms: i64,
+}
+
+impl Default for Uptime {
+    fn default() -> Self {
+        Uptime { probe_minutes: 5, answer_within_ms: 10_000 }
+    }
+}
+
 /// An origin of raw logs.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -101,8 +122,10 @@ pub struct Source {
     pub kind: Kind,
     pub adapter: Adapter,
     pub path: PathPattern,
-    /// None: told from the object's name (`.csv` or JSON lines).
+    /// None: told from the object's name (`.csv`, `.parquet`, or JSON lines).
     pub records: Option<Records>,
+    /// Between the cells of CSV; default a comma.
+    pub delimiter: u8,
     /// Whole days after a day's own objects that may still hold its events; default 0.
     pub lookahead_days: u32,
     /// The zone of timestamps without an offset; None refuses them.
@@ -124,17 +147,29 @@ pub struct Source {
 }
 
 /// The reader of a source's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub enum Adapter {
     /// Records whose keys are the canonical columns.
     Canonical,
+    /// Records of any shape, and what to make of them.
+    Mapped(Box<Mapping>),
 }
 
 /// How an object's bytes fall into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Records {
+    /// One JSON value a line.
     Jsonl,
+    /// JSON values one after the other, however they are laid out.
+    Json,
+    /// The elements of a JSON array.
+    JsonArray,
+    /// The members of a JSON object.
+    JsonObject,
+    /// Rows under a header.
     Csv,
+    /// The rows of a Parquet file.
+    Parquet,
 }
 
 /// A change of some services on a day, to be compared before and after.
@@ -161,10 +196,37 @@ pub struct Rollout {
 pub struct Assumptions {
     /// ISO 4217 code of the reporting currency; always there with a rate.
     pub currency: Option<String>,
+    /// In the order of their days.
+    pub sets: Vec<AssumptionSet>,
+    /// By currency, then in the order of their days.
+    pub rates: Vec<ExchangeRate>,
+}
+
+/// What is assumed from a day on, until the next set begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumptionSet {
+    /// Names the first day and the values: `2026-01-01-3f9a1c`.
+    pub id: String,
+    /// The first local day; None for a set that always held, which is the first.
+    pub from: Option<NaiveDate>,
     /// What an hour of an agent costs, in millionths of the currency: exact as a DECIMAL(18,6).
     pub agent_hourly_rate_micros: Option<i64>,
     /// Seconds a human needs for one contact, where no contacts tell.
     pub aht_seconds: Option<u32>,
+    /// Who answers for the numbers.
+    pub owner: Option<String>,
+    /// Where they come from.
+    pub source: Option<String>,
+}
+
+/// What one unit of a foreign currency is worth in the reporting one, from a day on until its next
+/// rate begins: `numerator / denominator`, exactly as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeRate {
+    pub currency: String,
+    pub from: NaiveDate,
+    pub numerator: i64,
+    pub denominator: i64,
 }
 
 /// Where models come from.

@@ -32,6 +32,9 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
         return Interval::new(facts.history.start, facts.history.start);
     };
     let history = facts.history;
+    if let Before::Window(days) = read.before {
+        return within(read, days, history);
+    }
     let start = match (every, read.before) {
         (Every::Once, _) | (_, Before::All) => match read.table {
             Table::Input(_) => NaiveDate::MIN,
@@ -39,11 +42,12 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
         },
         (_, Before::Days(n)) => plus(*first, -i64::from(n)),
         (_, Before::Month) => Every::Month.start(*first),
+        (_, Before::Window(days)) => days.start,
     };
     let end = match (every, read.after) {
         (Every::Once, _) => history.end,
-        // What reads the past reads none of the days being built.
-        (_, After::Days(n)) if n < 0 => *first,
+        // What reads its own past reads none of the days being built.
+        (_, After::Days(n)) if n < 0 && is_own(entry, read) => *first,
         (_, After::Days(n)) => plus(*last, 1 + i64::from(n)),
         (_, After::Period) => every.days(*last).end,
         (_, After::Matured) => {
@@ -55,7 +59,10 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
             dates.iter().map(wait).max().unwrap_or(*last)
         }
     };
-    let days = Interval::new(start, end);
+    within(read, Interval::new(start, end), history)
+}
+
+fn within(read: &Read, days: Interval, history: Interval) -> Interval {
     match read.table {
         Table::Input(_) => days,
         Table::Model(_) => days.intersect(history),
@@ -95,4 +102,8 @@ pub fn passed(
     let watermark_us = facts.watermarks.of(inputs);
     let over = |wait: &u32| watermark_us >= day_end_us(plus(end, i64::from(*wait) - 1), facts.zone);
     waits.iter().copied().filter(|w| over(w)).max()
+}
+
+fn is_own(entry: &Entry, read: &Read) -> bool {
+    matches!(&read.table, Table::Model(name) if *name == entry.model.name)
 }

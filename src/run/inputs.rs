@@ -1,11 +1,11 @@
 //! Bringing the tables that a query reads to local disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-use super::Job;
+use super::{Job, values};
 use crate::engine::{InputFile, InputTable, RowRange, TableData, Written};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::Interval;
@@ -57,21 +57,30 @@ impl<'a> Inputs<'a> {
 
     /// The tables that `entry`'s model reads for `step`.
     pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
-        let mut tables = vec![self.grouping_sets()];
+        let days = entry.model.every.span(&step.dates()).intersect(self.facts.history);
+        let mut tables = values::tables(self.job.pipeline, days);
         for read in &entry.model.reads {
             tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
 
-    /// The table of `model` itself, as just built, for its audits.
-    pub fn own_table(&self, model: &Model, step: &Step) -> Result<InputTable> {
-        let files = self.partitions(&model.name, &step.dates())?;
-        Ok(InputTable {
+    /// The tables that an audit of `entry`'s model names: the model's own, as just built, and what it
+    /// reads.
+    pub fn audited(&self, entry: &Entry, step: &Step, sql: &str) -> Result<Vec<InputTable>> {
+        let model = &entry.model;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words: BTreeSet<&str> = sql.split(|c| !is_word(c)).collect();
+        let mut tables = vec![InputTable {
             name: model.name.clone(),
             columns: with_date(model),
-            data: TableData::Files(files),
-        })
+            data: TableData::Files(self.partitions(&model.name, &step.dates())?),
+        }];
+        let others = model.reads.iter().filter(|read| read.table.name() != model.name);
+        for read in others.filter(|read| words.contains(read.table.name())) {
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
+        }
+        Ok(tables)
     }
 
     fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {
@@ -150,20 +159,6 @@ impl<'a> Inputs<'a> {
             }
         }
         Ok(path)
-    }
-
-    /// One row for each published combination of dimensions: 1 where a dimension keeps its value.
-    fn grouping_sets(&self) -> InputTable {
-        let pipeline = self.job.pipeline;
-        let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
-        let values = (0..pipeline.dimensions.len())
-            .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect())
-            .collect();
-        InputTable {
-            name: "grouping_sets".to_owned(),
-            columns: pipeline.dimensions.iter().map(column).collect(),
-            data: TableData::Values(values),
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod journal;
 mod measured;
 #[cfg(test)]
 mod tests;
+pub mod values;
 mod vanished;
 
 use std::path::PathBuf;

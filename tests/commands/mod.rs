@@ -4,6 +4,7 @@ mod bad_input;
 mod care;
 mod check;
 mod contested;
+mod costs;
 mod interrupted;
 mod own_models;
 mod plan;

@@ -1,7 +1,7 @@
 //! One case: a folder with `case.yaml`, a CSV for each table that the model reads, and `expect.csv`.
 //!
 //! `case.yaml` says in `what` what is shown and how the numbers come about, and may set days,
-//! watermark, time zone, dimensions and timeouts. A table without a CSV is empty. `expect.csv`
+//! watermark, time zone, dimensions, timeouts and other settings. A table without a CSV is empty. `expect.csv`
 //! holds all rows, and the columns it names are the ones compared; those of the grain must be there.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use chatkpi::model::catalog::Catalog;
 use chatkpi::model::query::{Parameters, Watermarks};
 use chatkpi::model::{Model, Table};
 use chatkpi::pipeline::Pipeline;
+use chatkpi::run::values;
 use chatkpi::schema::{Column, Type};
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -45,6 +46,11 @@ struct Spec {
     timeout: String,
     #[serde(default)]
     timeout_by_channel: BTreeMap<String, String>,
+    /// The only metrics there are, where the model lists all of them.
+    metrics: Option<Vec<String>>,
+    /// More keys of the pipeline, as YAML.
+    #[serde(default)]
+    settings: String,
 }
 
 fn stockholm() -> String {
@@ -94,6 +100,19 @@ impl Case {
         Interval::new(*first, plus(*last, 1))
     }
 
+    /// `catalog` without the metrics that the case leaves out.
+    pub fn narrowed(&self, catalog: &Catalog) -> Catalog {
+        let mut catalog = catalog.clone();
+        if let Some(metrics) = &self.spec.metrics {
+            catalog
+                .metrics
+                .iter_mut()
+                .for_each(|t| t.metrics.retain(|m| metrics.contains(&m.name)));
+            catalog.metrics.retain(|table| !table.metrics.is_empty());
+        }
+        catalog
+    }
+
     /// The dates of the partitions to build.
     pub fn dates(&self, model: &Model) -> Vec<NaiveDate> {
         model.every.starts(self.days())
@@ -125,11 +144,12 @@ impl Case {
             "version: 1\nname: case\ntimezone: {}\nwarehouse: w\ndimensions: [{}]\n\
              privacy: {{ user_key_env: KEY }}\n\
              sessions: {{ timeout: {}, timeout_by_channel: {{ {} }} }}\n\
-             sources: [{{ name: bot, kind: events, adapter: canonical, path: \"*.jsonl\" }}]\n",
+             sources: [{{ name: bot, kind: events, adapter: canonical, path: \"*.jsonl\" }}]\n{}",
             spec.timezone,
             spec.dimensions.join(", "),
             spec.timeout,
             by_channel.join(", "),
+            spec.settings,
         )
     }
 
@@ -141,7 +161,7 @@ impl Case {
         pipeline: &Pipeline,
         folder: &Path,
     ) -> Vec<InputTable> {
-        let mut inputs = vec![grouping_sets(pipeline)];
+        let mut inputs = values::tables(pipeline, model.every.span(&self.dates(model)));
         for read in &model.reads {
             let columns = match &read.table {
                 Table::Input(kind) => kind.columns(),
@@ -166,14 +186,15 @@ impl Case {
         let lacking = model.grain.iter().find(|key| !rows.header.contains(*key));
         assert_eq!(lacking, None, "{}: expect.csv lacks a column of the grain", self.name());
         if !rows.header.iter().any(|name| name == "date") {
-            assert_eq!(self.days().len(), 1, "{}: expect.csv lacks `date`", self.name());
+            assert_eq!(self.dates(model).len(), 1, "{}: expect.csv lacks `date`", self.name());
             rows.header.push("date".to_owned());
         }
         let columns: Vec<Column> =
             all.into_iter().filter(|c| rows.header.contains(&c.name)).collect();
         // No other date is put in its place, as it would be in a table to read.
         for row in &mut rows.rows {
-            row.entry("date".to_owned()).or_insert_with(|| self.days().start.to_string());
+            let date = self.dates(model)[0].to_string();
+            row.entry("date".to_owned()).or_insert(date);
         }
         let path = folder.join("expect.parquet");
         rows::write(&rows, &columns, &path, chrono_tz::UTC, self.days().start);
@@ -196,18 +217,6 @@ impl Case {
         rows::write(&rows, &columns, &path, pipeline.zone, self.days().start);
         let data = TableData::Files(vec![InputFile { path, date: None, rows: None }]);
         InputTable { name: name.to_owned(), columns, data }
-    }
-}
-
-/// One row for each combination of dimensions: 1 where a dimension keeps its value.
-pub fn grouping_sets(pipeline: &Pipeline) -> InputTable {
-    let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
-    let values = (0..pipeline.dimensions.len())
-        .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect());
-    InputTable {
-        name: "grouping_sets".to_owned(),
-        columns: pipeline.dimensions.iter().map(column).collect(),
-        data: TableData::Values(values.collect()),
     }
 }
 

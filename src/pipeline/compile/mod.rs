@@ -4,7 +4,10 @@
 //! wrong and what to write instead. A reader that finds something wrong reports it and goes on with
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
+mod assumptions;
+mod conditions;
 mod findings;
+mod mapping;
 mod settings;
 mod sources;
 
@@ -68,10 +71,12 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let user_key = fields.need("privacy", privacy, out);
     let user_key = user_key.and_then(|node| settings::user_key(node, out));
     let sessions = fields.get("sessions").and_then(|node| settings::sessions(node, out));
+    let uptime = fields.get("uptime").and_then(|node| settings::uptime(node, out));
     let sources = fields.need("sources", "add a list of sources", out);
     let sources = sources.map(|node| sources::sources(node, base, out)).unwrap_or_default();
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
-    let assumptions = fields.get("assumptions").and_then(|node| settings::assumptions(node, out));
+    let assumptions = fields.get("assumptions");
+    let assumptions = assumptions.and_then(|node| assumptions::assumptions(node, out));
     let models = settings::models(fields.get("models"), base, out);
     let low_n = fields.get("low_n").and_then(|node| out.whole(node, 0..=1_000_000));
     let floor = fields.get("history_floor").and_then(|node| out.date(node));
@@ -86,6 +91,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
         grouping_sets,
         user_key: user_key?,
         sessions: sessions.unwrap_or_default(),
+        uptime: uptime.unwrap_or_default(),
         sources,
         rollouts,
         assumptions: assumptions.unwrap_or_default(),

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::super::path::{bucket_root, local_folder, split_scheme};
 use super::super::spec::{Node, Value};
-use super::super::{Assumptions, Location, ModelFolder, Rollout, Sessions, UserKey};
+use super::super::{Location, ModelFolder, Rollout, Sessions, Uptime, UserKey};
 use super::findings::{Findings, hint};
 
 const DIMENSIONS: [&str; 8] =
@@ -16,6 +16,8 @@ const DEFAULT_DIMENSIONS: [&str; 3] = ["bot", "channel", "service"];
 
 /// A longer timeout would make every day's reach longer than a week.
 const MOST_SESSION_DAYS: i64 = 7;
+const MOST_PROBE_MINUTES: u32 = 60;
+const MINUTE_US: i64 = 60 * crate::interval::SECOND_US;
 const MOST_ROLLOUT_DAYS: u32 = 3_650;
 const LEAST_KEY_BYTES: usize = 32;
 
@@ -149,6 +151,29 @@ pub(super) fn sessions(node: &Node, out: &mut Findings) -> Option<Sessions> {
     Some(sessions)
 }
 
+pub(super) fn uptime(node: &Node, out: &mut Findings) -> Option<Uptime> {
+    let mut fields = out.map(node, "uptime")?;
+    let mut uptime = Uptime::default();
+    let covers = fields.get("probe_covers");
+    if let Some((node, us)) = covers.and_then(|node| Some((node, out.duration(node, false, 1)?))) {
+        match u32::try_from(us / MINUTE_US) {
+            Ok(minutes) if us % MINUTE_US == 0 && minutes <= MOST_PROBE_MINUTES => {
+                uptime.probe_minutes = minutes;
+            }
+            _ => {
+                let remedy = format!("write 1m to {MOST_PROBE_MINUTES}m");
+                out.report(node.place, "a probe speaks for whole minutes", remedy);
+            }
+        }
+    }
+    let within = fields.get("answer_within");
+    if let Some(us) = within.and_then(|node| out.duration(node, false, 1)) {
+        uptime.answer_within_ms = us / 1_000;
+    }
+    fields.close(out);
+    Some(uptime)
+}
+
 fn timeout_by_channel(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, i64>> {
     // Only for the check of keys given twice: every channel is known.
     let _ = out.map(node, "timeout_by_channel")?;
@@ -211,27 +236,6 @@ fn labels(node: &Node, taken: &[String], out: &mut Findings) -> Vec<String> {
         labels.push(label);
     }
     labels
-}
-
-pub(super) fn assumptions(node: &Node, out: &mut Findings) -> Option<Assumptions> {
-    let mut fields = out.map(node, "assumptions")?;
-    let (currency, rate) = (fields.get("currency"), fields.get("agent_hourly_rate"));
-    if let (None, Some(node)) = (currency, rate) {
-        out.report(node.place, "a rate needs a currency", "add `currency: EUR`, or yours");
-    }
-    let currency = currency.and_then(|node| {
-        let code = out.text(node)?;
-        let fits = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
-        if !fits {
-            out.report(node.place, format!("`{code}` is not a currency"), "write it as EUR");
-        }
-        fits.then(|| code.to_owned())
-    });
-    let rate = rate.and_then(|node| out.number(node, 0.0..=1_000_000.0));
-    let aht_seconds = fields.get("aht_seconds").and_then(|node| out.whole(node, 1..=864_000));
-    fields.close(out);
-    let agent_hourly_rate_micros = rate.map(|rate| (rate * 1e6).round() as i64);
-    Some(Assumptions { currency, agent_hourly_rate_micros, aht_seconds })
 }
 
 pub(super) fn models(node: Option<&Node>, base: &Path, out: &mut Findings) -> Vec<ModelFolder> {

@@ -21,9 +21,9 @@ sources:
   - { name: probe, kind: probes,   adapter: canonical, path: "probes/{date}.jsonl" }
   - name: shop
     kind: events
-    adapter: canonical
+    adapter: mapped
     path: s3://logs/shop/{date:%Y/%m/%d}/
-    records: jsonl
+    records: jsonl                        # jsonl | json | json-array | json-object | csv | parquet
     timezone: Asia/Tokyo
     path_timezone: America/New_York
     empty_ok: true
@@ -31,8 +31,18 @@ sources:
     complete_after: 2h
     quarantine_limit: 0.05
     defaults: { bot: shop, channel: web, locale: no }
+    emit:                                 # one or more kinds of event from a record
+      - explode: /messages                # one event for each element; `^/..` points into the enclosing record
+        fields:
+          event_id: /id
+          ts: { pointer: /at, format: epoch_ms }
+          conversation_id: ^/chat/id
+          user_id: ^/chat/customer
+          actor: { pointer: /who, map: { customer: user, assistant: bot, human: agent } }
+          type: { value: message }
 rollouts:
   - { name: returns, date: 2026-03-01, services: [returns], controls: [billing], pre: 8w, ramp: 2w, post: 8w }
+uptime: { probe_covers: 2m, answer_within: 1500s }
 assumptions: { currency: EUR, agent_hourly_rate: 28.50, aht_seconds: 360 }
 models: [builtin, ./own]
 "#;
@@ -91,6 +101,10 @@ fn the_whole_pipeline_of_the_documentation() {
     assert_eq!(pipeline.sessions.timeout_us, 1_800_000_000);
     assert_eq!(pipeline.sessions.timeout_by_channel["whatsapp"], 86_400_000_000);
     assert_eq!(pipeline.sessions.handoff_join_us, 86_400_000_000);
+    assert_eq!(pipeline.uptime.probe_minutes, 2);
+    assert_eq!(pipeline.uptime.answer_within_ms, 1_500_000);
+    let usual = compiled(&with("")).uptime;
+    assert_eq!((usual.probe_minutes, usual.answer_within_ms), (5, 10_000));
     assert_eq!(pipeline.low_n, 30);
     assert_eq!(pipeline.history_floor_us, 946_684_800_000_000);
     assert_eq!(pipeline.models, [ModelFolder::Builtin, ModelFolder::Folder("p/own".into())]);
@@ -104,12 +118,11 @@ fn the_whole_pipeline_of_the_documentation() {
         post_days: 56,
     };
     assert_eq!(pipeline.rollouts, [rollout]);
-    let assumptions = Assumptions {
-        currency: Some("EUR".to_owned()),
-        agent_hourly_rate_micros: Some(28_500_000),
-        aht_seconds: Some(360),
-    };
-    assert_eq!(pipeline.assumptions, assumptions);
+    let [set] = &pipeline.assumptions.sets[..] else { panic!("{:?}", pipeline.assumptions) };
+    assert_eq!(pipeline.assumptions.currency.as_deref(), Some("EUR"));
+    assert_eq!((set.from, set.aht_seconds), (None, Some(360)));
+    assert_eq!(set.agent_hourly_rate_micros, Some(28_500_000));
+    assert!(set.id.starts_with("always-"), "{}", set.id);
 }
 
 #[test]
@@ -133,6 +146,10 @@ fn the_sources_of_the_documentation() {
     assert_eq!((shop.empty_ok, shop.live), (true, true));
     assert_eq!(shop.complete_after_us, Some(7_200_000_000));
     assert_eq!(shop.quarantine_limit, 0.05);
+    let Adapter::Mapped(mapping) = &shop.adapter else { panic!("{:?}", shop.adapter) };
+    assert_eq!(mapping.emits.len(), 1);
+    assert_eq!(mapping.emits[0].explode[0].to_string(), "/messages");
+    assert_eq!(mapping.emits[0].fields.len(), 6);
     assert_eq!(shop.defaults["locale"], "no");
 }
 
@@ -161,7 +178,7 @@ sources:
   - { name: bot, kind: event, adapter: canonical, path: "logs/{day}.jsonl" }
   - name: bot
     kind: contacts
-    adapter: mapped
+    adapter: rasa
     emit: [a, b]
     lookahead_days: 31
     lookahead_days: 3
@@ -203,8 +220,8 @@ warehous: x
         add a path, such as `path: "logs/{date}.jsonl"`
     p/x.yaml:11:11: two sources are called `bot`
         give each source a name of its own
-    p/x.yaml:13:14: the adapter `mapped` is not available in this version
-        `canonical` is: JSON lines or CSV whose keys are the event columns
+    p/x.yaml:13:14: the adapter `rasa` is not available in this version
+        `canonical` reads the keys of docs/canonical.md, `mapped` any other log
     p/x.yaml:15:21: expected a whole number from 0 to 30, found the number 31
         write a whole number from 0 to 30
     p/x.yaml:16:5: `lookahead_days` is given twice
@@ -265,6 +282,51 @@ fn every_map_refuses_a_key_it_does_not_know() {
     }
 }
 
+fn rates(list: &str) -> String {
+    with(&format!("assumptions: {{ currency: EUR, rates: [{list}] }}"))
+}
+
+#[test]
+fn assumptions_hold_from_their_days_on() {
+    let text = with(
+        "assumptions: { currency: EUR, agent_hourly_rate: 28.5, aht_seconds: 360, owner: finance, sets: [\
+         { from: 2026-03-01, agent_hourly_rate: 30.25, source: budget 2026 }, { from: 2026-07-01, aht_seconds: 300 }],\
+         rates: [{ currency: USD, from: 2026-03-01, rate: 0.9 }, { currency: USD, from: 2026-01-01, rate: 0.92 },\
+         { currency: JPY, from: 2026-01-01, rate: 0.0061 }, { currency: GBP, from: 2026-01-01, rate: 2 }] }",
+    );
+    let assumptions = compiled(&text).assumptions;
+    let told: Vec<_> = assumptions
+        .sets
+        .iter()
+        .map(|s| (s.from, s.agent_hourly_rate_micros, s.aht_seconds, s.owner.as_deref()))
+        .collect();
+    // What a set leaves out stays as it was.
+    assert_eq!(
+        told,
+        [
+            (None, Some(28_500_000), Some(360), Some("finance")),
+            (Some(date("2026-03-01")), Some(30_250_000), Some(360), Some("finance")),
+            (Some(date("2026-07-01")), Some(30_250_000), Some(300), Some("finance")),
+        ]
+    );
+    assert_eq!(assumptions.sets[2].source.as_deref(), Some("budget 2026"));
+    assert!(assumptions.sets[1].id.starts_with("2026-03-01-"), "{}", assumptions.sets[1].id);
+    let rates: Vec<_> = assumptions
+        .rates
+        .iter()
+        .map(|r| (r.currency.as_str(), r.from, r.numerator, r.denominator))
+        .collect();
+    assert_eq!(
+        rates,
+        [
+            ("GBP", date("2026-01-01"), 2, 1),
+            ("JPY", date("2026-01-01"), 61, 10_000),
+            ("USD", date("2026-01-01"), 92, 100),
+            ("USD", date("2026-03-01"), 9, 10),
+        ]
+    );
+}
+
 /// Each text has exactly this one mistake.
 #[test]
 fn single_mistakes() {
@@ -293,7 +355,8 @@ fn single_mistakes() {
             with("sources: [{ name: a, kind: leads, adapter: canonical, path: a.csv }]"),
             "no source is of kind `events`",
         ),
-        (source("records: parquet"), "records of `parquet` are not available"),
+        (source("records: parquet"), "the canonical adapter reads `jsonl` and `csv`"),
+        (source("delimiter: \"ab\""), "`ab` is not a delimiter of cells"),
         (source("records: xml"), "`xml` is not a format of records"),
         (source("quarantine_limit: 1.5"), "expected a number from 0 to 1"),
         (source("quarantine_limit: .nan"), "expected a number from 0 to 1"),
@@ -304,6 +367,28 @@ fn single_mistakes() {
         (source("complete_after: 31d"), "`31d` is too long"),
         (source("path_timezone: Stockholm"), "`Stockholm` is not a time zone"),
         (with("assumptions: { agent_hourly_rate: 10 }"), "a rate needs a currency"),
+        (
+            with("assumptions: { sets: [{ from: 2026-01-01, agent_hourly_rate: 10 }] }"),
+            "a rate needs a currency",
+        ),
+        (with("assumptions: { sets: [{ aht_seconds: 10 }] }"), "`from` is missing"),
+        (
+            with(
+                "assumptions: { sets: [{ from: 2026-02-01, aht_seconds: 10 }, { from: 2026-02-01, aht_seconds: 11 }] }",
+            ),
+            "not in the order of their days",
+        ),
+        (rates("{ currency: USD, from: 2026-01-01, rate: 0 }"), "0 is no exchange rate"),
+        (rates("{ currency: USD, from: 2026-01-01, rate: 0.12345678901 }"), "is no exchange rate"),
+        (rates("{ currency: USD, from: 2026-01-01 }"), "`rate` is missing"),
+        (rates("{ currency: EUR, from: 2026-01-01, rate: 2 }"), "differs from its own"),
+        (
+            rates(
+                "{ currency: USD, from: 2026-01-01, rate: 2 }, { currency: USD, from: 2026-01-01, rate: 3 }",
+            ),
+            "two rates of USD begin on 2026-01-01",
+        ),
+        (with("assumptions: { owner: \"it's us\", aht_seconds: 1 }"), "cannot be the value"),
         (with("assumptions: { currency: euro }"), "`euro` is not a currency"),
         (with("rollouts: [{ name: a, date: 2026-01-01 }]"), "`services` is missing"),
         (
@@ -317,6 +402,9 @@ fn single_mistakes() {
         (with("models: []"), "there must be a model"),
         (with("models: [s3://a/b]"), "not a local folder of models"),
         (with("models: [./a, a]"), "`a` is given twice"),
+        (with("uptime: { probe_covers: 90s }"), "a probe speaks for whole minutes"),
+        (with("uptime: { probe_covers: 61m }"), "a probe speaks for whole minutes"),
+        (with("uptime: { answer_within: 0s }"), "longer than nothing"),
         (with("low_n: -1"), "expected a whole number from 0"),
         (with("history_floor: 2000-1-1"), "`2000-1-1` is not a date"),
         (with("start: 20260101"), "expected text, found the number 20260101"),

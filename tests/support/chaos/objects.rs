@@ -41,8 +41,15 @@ impl World {
 
     /// The contacts file that goes with the log.
     pub fn contacts_csv(&self) -> String {
-        let rows: String = self.contacts.iter().map(super::RawContact::row).collect();
+        let price = |contact: &RawContact| self.contact_costs.get(&contact.contact_id).copied();
+        let rows: String =
+            self.contacts.iter().map(|contact| contact.row(price(contact))).collect();
         format!("{}{rows}", RawContact::HEADER)
+    }
+
+    /// The probes file that goes with the log.
+    pub fn probes_jsonl(&self) -> String {
+        self.probes.iter().map(|probe| probe.line() + "\n").collect()
     }
 
     fn touched_dates(&self) -> Vec<NaiveDate> {

@@ -1,0 +1,4 @@
+//! Cases worked out by hand, and against other programs.
+
+mod cases;
+mod reference;

@@ -1,0 +1,3 @@
+//! Results as text that people read. Pure: rows in, text out.
+
+pub mod comparison;
