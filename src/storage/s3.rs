@@ -131,7 +131,10 @@ impl Bucket {
             Err(error) => {
                 let explained = failure::explain(&self.url(key), &error);
                 match Failure::of(&error) {
-                    Failure::Exists | Failure::Changed => Ok(Attempt::Unsure(None)),
+                    // Missing: what was to be replaced is gone.
+                    Failure::Exists | Failure::Changed | Failure::Missing => {
+                        Ok(Attempt::Unsure(None))
+                    }
                     Failure::Busy => Ok(Attempt::Unsure(Some(explained))),
                     _ => Err(explained),
                 }

@@ -121,7 +121,7 @@ fn what_failed_is_left_out_and_repeated() {
         format!(
             "doc: Messages of users.\ngrain: [\"*dimensions\"]\nreads:\n  - {{ model: int_session_events }}\n\
              columns:\n  - dimensions\n  - {{ name: sent, type: bigint, doc: \"Messages\" }}\n\
-             audits:\n  - {{ name: few, severity: fail, sql: \"SELECT sent FROM fct_sent WHERE sent > {most}\" }}\n"
+             audits:\n  - {{ name: few, severity: fail, query: \"SELECT sent FROM fct_sent WHERE sent > {most}\" }}\n"
         )
     };
     tiny.write("models/fct_sent/model.yaml", contract(6));

@@ -134,13 +134,13 @@ root = sys.argv[1]
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.buffer.read(), ended.set()), daemon=True).start()
 def by_duckdb():
-    return duckdb.sql(f\"SELECT date::VARCHAR, dau FROM read_parquet('{root}/date=*/*.parquet', hive_partitioning = true) WHERE bot = '*' AND channel = '*'\").fetchall()
+    return duckdb.sql(f\"SELECT date::VARCHAR, active_users FROM read_parquet('{root}/date=*/*.parquet', hive_partitioning = true) WHERE bot = '*' AND channel = '*'\").fetchall()
 def by_polars():
-    frame = polars.scan_parquet(root + '/').filter((polars.col('bot') == '*') & (polars.col('channel') == '*')).select('date', 'dau').collect()
+    frame = polars.scan_parquet(root + '/').filter((polars.col('bot') == '*') & (polars.col('channel') == '*')).select('date', 'active_users').collect()
     return [(str(date), dau) for date, dau in frame.rows()]
 def by_arrow():
     table = pyarrow.dataset.dataset(root, partitioning='hive').to_table()
-    rows = zip(*(table.column(name).to_pylist() for name in ('date', 'dau', 'bot', 'channel')))
+    rows = zip(*(table.column(name).to_pylist() for name in ('date', 'active_users', 'bot', 'channel')))
     return [(str(date), dau) for date, dau, bot, channel in rows if (bot, channel) == ('*', '*')]
 newest = dict()
 looks = 0
