@@ -104,9 +104,12 @@ impl Fit {
     }
 }
 
+/// Columns, or rows, of numbers.
+type Matrix = Vec<Vec<f64>>;
+
 /// Orthonormal columns, and the triangle that makes the rows of them. Each column is projected
 /// twice: once loses digits where columns are nearly alike.
-fn gram_schmidt(rows: &[Vec<f64>], width: usize) -> Option<(Vec<Vec<f64>>, Vec<Vec<f64>>)> {
+fn gram_schmidt(rows: &[Vec<f64>], width: usize) -> Option<(Matrix, Matrix)> {
     let mut q: Vec<Vec<f64>> = Vec::with_capacity(width);
     let mut r = vec![vec![0.0; width]; width];
     for j in 0..width {

@@ -413,5 +413,5 @@ fn as_cell(measure: &Measure) -> Cell {
 
 fn side(sum: &Sum) -> Option<Ratio> {
     let numerator = sum.cost[Outcome::Total as usize] as f64 / 1e6;
-    (sum.services > 0).then(|| Ratio { numerator, denominator: sum.services as f64 })
+    (sum.services > 0).then_some(Ratio { numerator, denominator: sum.services as f64 })
 }

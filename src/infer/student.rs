@@ -54,7 +54,7 @@ fn density(x: f64, df: u32) -> f64 {
     let base = 1.0 / (1.0 + x * x / nu);
     // To the power (df + 1) / 2.
     let whole = power(base, df.div_ceil(2));
-    let value = if df % 2 == 0 { whole * base.sqrt() } else { whole };
+    let value = if df.is_multiple_of(2) { whole * base.sqrt() } else { whole };
     value * gamma_ratio(df) / (nu * std::f64::consts::PI).sqrt()
 }
 

@@ -22,14 +22,14 @@ const SAMPLE_ROWS: usize = 5;
 
 /// Why a chunk was not committed.
 struct Failed {
-    error: Error,
+    error: Box<Error>,
     /// The partitions that could not be built; empty where the failure is not one of theirs.
     partitions: Vec<(String, NaiveDate)>,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Failed { error, partitions: Vec::new() }
+        Failed { error: Box::new(error), partitions: Vec::new() }
     }
 }
 
@@ -62,7 +62,7 @@ pub fn execute(
             broken.extend(failed.partitions);
         }
         if !is_skipped {
-            first_error.get_or_insert(failed.error);
+            first_error.get_or_insert(*failed.error);
         }
         plan = again(warehouse.manifest(), &limits)?;
     }
@@ -102,7 +102,7 @@ fn carry_out(
             Err(failed) if job.keep_going && is_of_data(failed.error.kind) => {
                 return Ok(Some((chunk.clone(), failed)));
             }
-            Err(failed) => return Err(failed.error),
+            Err(failed) => return Err(*failed.error),
         }
     }
     Ok(None)
@@ -163,7 +163,7 @@ fn build_chunk(
         let folder = spool.join(number.to_string());
         std::fs::create_dir(&folder).map_err(|e| io_error(folder.display(), e))?;
         let of_step = |error| Failed {
-            error,
+            error: Box::new(error),
             partitions: step.dates().into_iter().map(|date| (step.model.clone(), date)).collect(),
         };
         let audited = build_step(job, entry, step, inputs, &folder, &at(step), report);

@@ -251,8 +251,8 @@ fn share_of_day(
     if currency != Some("USD") {
         return Some(share);
     }
-    let rates = world.terms.dollars.iter().filter(|(from, _)| *from <= date);
-    let (_, rate) = rates.last().expect("every day of a world has a rate");
+    let mut rates = world.terms.dollars.iter().filter(|(from, _)| *from <= date);
+    let (_, rate) = rates.next_back().expect("every day of a world has a rate");
     Some((share * i128::from(*rate)).div_euclid(10_000))
 }
 

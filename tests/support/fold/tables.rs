@@ -22,6 +22,28 @@ pub struct Expected {
     pub rows: Rows,
 }
 
+const WAITS: &[&str] = &[
+    "first_turns",
+    "first_answered",
+    "first_latency_ms_sum",
+    "first_latency_ms_p50",
+    "first_latency_ms_p90",
+    "handoffs",
+    "human_answered",
+    "human_latency_ms_sum",
+    "human_latency_ms_p50",
+    "human_latency_ms_p90",
+];
+
+const MINUTES: &[&str] = &[
+    "up_minutes",
+    "downtime_minutes",
+    "minutes",
+    "incidents",
+    "sla_up_minutes",
+    "sla_observed_minutes",
+];
+
 pub fn tables(world: &World, objects: &[(String, Vec<u8>)]) -> Vec<Expected> {
     let events = read::accepted(world, objects);
     let watermark = read::watermark(world, &events);
@@ -59,36 +81,8 @@ pub fn tables(world: &World, objects: &[(String, Vec<u8>)]) -> Vec<Expected> {
             &["bucket_to_ms", "answered", "first_answered"],
             histogram(world, &sessions),
         ),
-        expect(
-            "fct_response_time_daily",
-            &[],
-            &[
-                "first_turns",
-                "first_answered",
-                "first_latency_ms_sum",
-                "first_latency_ms_p50",
-                "first_latency_ms_p90",
-                "handoffs",
-                "human_answered",
-                "human_latency_ms_sum",
-                "human_latency_ms_p50",
-                "human_latency_ms_p90",
-            ],
-            waits(world, &sessions),
-        ),
-        expect(
-            "fct_availability_daily",
-            &[],
-            &[
-                "up_minutes",
-                "downtime_minutes",
-                "minutes",
-                "incidents",
-                "sla_up_minutes",
-                "sla_observed_minutes",
-            ],
-            minutes(world, &sessions, history),
-        ),
+        expect("fct_response_time_daily", &[], WAITS, waits(world, &sessions)),
+        expect("fct_availability_daily", &[], MINUTES, minutes(world, &sessions, history)),
         expect(
             "fct_leads_daily",
             &[],
