@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    After, Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity, Table,
+    After, Audit, Before, ContractColumn, Metric, Model, ModelText, Native, Read, Severity, Table,
 };
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::Every;
@@ -58,6 +58,7 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         grain,
         columns,
         every_slice: spec.slices == Slices::All,
+        native: spec.native,
         every: spec.every,
         horizon_days: spec.horizon,
         matures,
@@ -92,6 +93,7 @@ struct ModelYaml {
     slices: Slices,
     #[serde(default)]
     every: Every,
+    native: Option<Native>,
     #[serde(default = "one")]
     horizon: u32,
     #[serde(default)]

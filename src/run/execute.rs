@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::inputs::Inputs;
-use super::{Job, Report};
+use super::{Job, Report, comparison};
 use crate::engine::Query;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::manifest::Partition;
-use crate::model::Severity;
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
+use crate::model::{Native, Severity};
 use crate::plan::{Chunk, Plan, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
@@ -91,6 +91,10 @@ fn build_step(
     let file = format!("{}/query.sql", model.folder);
     let place = |e: Error| {
         e.context("table", &model.name).context("model", &file).context("days", step.days())
+    };
+    let query = match model.native {
+        None => query,
+        Some(Native::RolloutComparison) => comparison::compared(job, query).map_err(place)?,
     };
     let mut all = Vec::new();
     for written in job.engine.write(&query, folder).map_err(place)? {
