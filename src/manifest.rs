@@ -79,7 +79,12 @@ pub struct Partition {
     pub date: NaiveDate,
     /// The immutable object that holds the rows, relative to the warehouse.
     pub object: String,
+    /// The rows of other dates before this partition's in the object; None where the object holds
+    /// this partition alone and no column `date`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_row: Option<u64>,
     pub rows: u64,
+    /// Of the object.
     pub bytes: u64,
     /// Hash of schema and rows in the order of the grain.
     pub content: String,

@@ -269,7 +269,9 @@ const CONTACTS: &[(&str, Type, bool)] = &[
     ("is_first_contact", Type::Boolean, true),
 ];
 
-/// Both ends of a period are included; `date` is `period_start`.
+/// One row for each day of a ledger's period, both ends included: `date` is that day, `amount` the
+/// whole period's and `day_micros` the day's own share in millionths. The shares of a period sum to
+/// its amount.
 const COSTS: &[(&str, Type, bool)] = &[
     ("date", Type::Date, false),
     ("period_start", Type::Date, false),
@@ -280,6 +282,7 @@ const COSTS: &[(&str, Type, bool)] = &[
     ("service", Type::Text, true),
     ("amount", Type::Decimal, false),
     ("currency", Type::Text, true),
+    ("day_micros", Type::Bigint, false),
 ];
 
 /// `date` is the local date of `ts_us`.

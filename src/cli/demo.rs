@@ -138,7 +138,7 @@ fn table(loaded: &Loaded) -> Result<String> {
     let last: Vec<_> = days.into_iter().flat_map(|d| d.values().rev().take(SHOWN_DAYS)).collect();
     let file = |partition| {
         let path = warehouse.store().local_path(&public_key(partition))?;
-        Some(InputFile { path, date: Some(partition.date) })
+        Some(InputFile { path, date: Some(partition.date), rows: None })
     };
     let mut columns = vec![Column::new("date", Type::Date, false)];
     if let Some(entry) = loaded.catalog.entry("kpi_daily") {

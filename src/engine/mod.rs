@@ -45,6 +45,15 @@ pub struct InputFile {
     pub path: PathBuf,
     /// The `date` of all rows, where the file does not store that column.
     pub date: Option<NaiveDate>,
+    /// The rows that are meant; None for all of them.
+    pub rows: Option<RowRange>,
+}
+
+/// Adjoining rows of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRange {
+    pub first: u64,
+    pub count: u64,
 }
 
 /// A query whose result becomes partitions.
@@ -56,8 +65,10 @@ pub struct Query {
     pub columns: Vec<Column>,
     /// The order of rows in a file.
     pub order: Vec<String>,
-    /// One file is written for each of these dates, also for those without rows.
+    /// The dates that rows may have; each is written, also those without rows.
     pub dates: Vec<NaiveDate>,
+    /// One file for all dates, with `date` as its first column, instead of a file for each.
+    pub together: bool,
 }
 
 /// A file that an engine wrote; nobody has looked at it yet.
@@ -66,6 +77,9 @@ pub struct Written {
     pub date: NaiveDate,
     pub path: PathBuf,
     pub rows: u64,
+    /// The rows of earlier dates in the same file; None where the file holds this date alone and
+    /// does not store it.
+    pub first_row: Option<u64>,
 }
 
 /// A query's result for people: values as text, NULL as an empty string.
@@ -92,7 +106,7 @@ impl Rows {
 
 /// Runs queries.
 pub trait Engine: Sync {
-    /// Runs `query` and writes one Parquet file a day into `folder`.
+    /// Runs `query` and writes its dates as Parquet into `folder`.
     ///
     /// # Errors
     /// Configuration where the engine refuses the SQL; internal where the result does not fit the

@@ -224,10 +224,14 @@ fn read_file(file: &InputFile, columns: &[&ContractColumn]) -> PolarsResult<Data
     let stored = columns.iter().filter(|c| file.date.is_none() || c.name != "date");
     let stored: Vec<String> = stored.map(|c| c.name.clone()).collect();
     let mut reader = ParquetReader::new(File::open(&file.path)?);
-    let height = reader.num_rows()?;
+    let range = file.rows.map(|r| (r.first as usize, r.count as usize));
+    let height = match range {
+        Some((_, count)) => count,
+        None => reader.num_rows()?,
+    };
     let read = match stored.is_empty() {
         true => DataFrame::new(height, Vec::new())?,
-        false => reader.with_columns(Some(stored)).finish()?,
+        false => reader.with_columns(Some(stored)).with_slice(range).finish()?,
     };
     let column = |c: &&ContractColumn| match file.date {
         Some(date) if c.name == "date" => {
@@ -283,21 +287,45 @@ fn split(rows: &DataFrame, query: &Query, folder: &Path) -> Result<Vec<Written>>
             _ => bounds.push((day, row, 1)),
         }
     }
-    let data = rows.drop("date").map_err(internal)?;
     let mut parts = Vec::new();
+    let mut next = 0;
     for &date in &query.dates {
         let number = day_number(date);
         let bound = bounds.iter().position(|b| b.0 == number).map(|i| bounds.swap_remove(i));
-        let (start, len) = bound.map_or((0, 0), |(_, start, len)| (start, len));
-        parts.push((date, data.slice(start as i64, len)));
+        let (start, len) = bound.map_or((next, 0), |(_, start, len)| (start, len));
+        parts.push((date, start, len));
+        next = start + len;
     }
     match bounds.first() {
-        None => write_parts(&parts, query, folder),
+        None if query.together => write_together(rows, &parts, query, folder),
+        None => {
+            let data = rows.drop("date").map_err(internal)?;
+            let slice = |(date, start, len)| (date, data.slice(start as i64, len));
+            write_parts(&parts.into_iter().map(slice).collect::<Vec<_>>(), query, folder)
+        }
         Some((day, ..)) => Err(Error::config("a model made rows of a day it was not asked for")
             .context("row's day", crate::interval::from_day_number(*day))
             .context("query", &query.sql)
             .remedy("end the query with WHERE date >= {{ from_day }} AND date < {{ to_day }}")),
     }
+}
+
+/// Writes `rows`, which are in the order of their dates, as one file.
+fn write_together(
+    rows: &DataFrame,
+    parts: &[(NaiveDate, usize, usize)],
+    query: &Query,
+    folder: &Path,
+) -> Result<Vec<Written>> {
+    let path = folder.join("all.pq");
+    write_file(&mut rows.clone(), &path, query)?;
+    let written = |&(date, start, len): &(NaiveDate, usize, usize)| Written {
+        date,
+        path: path.clone(),
+        rows: len as u64,
+        first_row: Some(start as u64),
+    };
+    Ok(parts.iter().map(written).collect())
 }
 
 /// Writes the days side by side: one small file keeps only one core busy.
@@ -311,7 +339,7 @@ fn write_parts(
     let write = |(date, part): &(NaiveDate, DataFrame)| {
         let path = folder.join(format!("{date}.pq"));
         write_file(&mut part.clone(), &path, query)?;
-        Ok(Written { date: *date, path, rows: part.height() as u64 })
+        Ok(Written { date: *date, path, rows: part.height() as u64, first_row: None })
     };
     std::thread::scope(|scope| {
         let work = |share: &'_ [_]| share.iter().map(write).collect::<Result<Vec<_>>>();

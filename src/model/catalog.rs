@@ -124,11 +124,11 @@ impl Catalog {
             model.reads.iter().map(|read| read.table.name().to_owned()).collect();
         tables.insert(GROUPING_SETS.to_owned());
         let mut findings = lint(&format!("{}/query.sql, filled in", model.folder), query, &tables);
-        let own = BTreeSet::from([model.name.clone()]);
+        tables.insert(model.name.clone());
         for audit in &model.audits {
             let file = format!("{}/model.yaml, audit {}", model.folder, audit.name);
             let sql = self.render(model, &audit.sql, &file, pipeline, at)?;
-            findings.extend(lint(&file, &sql, &own));
+            findings.extend(lint(&file, &sql, &tables));
         }
         if findings.is_empty() {
             return Ok(());

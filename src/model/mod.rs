@@ -7,10 +7,11 @@
 
 pub mod catalog;
 pub mod lint;
+mod money;
 pub mod query;
 pub mod spec;
 
-use crate::interval::Every;
+use crate::interval::{Every, Interval};
 use crate::schema::{Column, Kind};
 
 /// One model folder as text: what the binary embeds and what a user's folder holds.
@@ -129,6 +130,8 @@ pub enum Before {
     Month,
     /// The whole history.
     All,
+    /// These days, whatever the partition's.
+    Window(Interval),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,8 +149,10 @@ pub enum After {
 pub struct Audit {
     pub name: String,
     pub severity: Severity,
-    /// A template, like the model's own query.
+    /// A template, like the model's own query; it may read what the model reads.
     pub sql: String,
+    /// What to do about its rows.
+    pub remedy: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -155,6 +160,8 @@ pub struct Audit {
 pub enum Severity {
     /// Nothing is published.
     Fail,
+    /// Nothing is published, because the pipeline lacks a setting.
+    Config,
     /// Reported.
     Warn,
 }

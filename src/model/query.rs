@@ -8,7 +8,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Metric, Model};
+use super::{Metric, Model, money};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
 use crate::pipeline::{Pipeline, Rollout};
@@ -79,6 +79,7 @@ pub fn render(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_macros(&mut environment, pipeline);
+    money::add_macros(&mut environment, pipeline);
     let watermark_us = parameters.watermarks.of(inputs);
     let complete = last_complete_day(watermark_us, pipeline);
     environment.add_function("matured", move |days: i64| date_literal(plus(complete, -days)));
@@ -98,6 +99,7 @@ pub fn render(
         z2 => Z2,
         metric_tables => views,
         rollouts => pipeline.rollouts.iter().map(rollout_view).collect::<Vec<_>>(),
+        ..money::values(pipeline),
     };
     environment.render_str(template, values).map_err(|error| {
         let diagnostic = Diagnostic {
@@ -145,6 +147,17 @@ fn add_macros(environment: &mut Environment<'_>, pipeline: &Pipeline) {
         let each = names.iter().map(|d| pattern.replace('$', d)).collect::<Vec<_>>();
         each.join(separator.as_deref().unwrap_or(", "))
     });
+    // The dimensions and one more column, where it is none of them.
+    let names = pipeline.dimensions.clone();
+    environment.add_function(
+        "dims_and",
+        move |other: String, pattern: Option<String>, separator: Option<String>| {
+            let pattern = pattern.unwrap_or_else(|| "$".to_owned());
+            let other = (!names.contains(&other)).then_some(&other);
+            let each = names.iter().chain(other).map(|d| pattern.replace('$', d));
+            each.collect::<Vec<_>>().join(separator.as_deref().unwrap_or(", "))
+        },
+    );
     let names = pipeline.dimensions.clone();
     environment.add_function("slices", move |table: String| {
         let slice =
@@ -228,6 +241,6 @@ fn last_complete_day(watermark_us: i64, pipeline: &Pipeline) -> NaiveDate {
     plus(local_date(watermark_us, pipeline.zone), -1)
 }
 
-fn date_literal(date: NaiveDate) -> String {
+pub(super) fn date_literal(date: NaiveDate) -> String {
     format!("DATE '{}'", date.format("%Y-%m-%d"))
 }

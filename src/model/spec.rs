@@ -6,8 +6,8 @@ use super::{
     After, Audit, Before, ContractColumn, Metric, Model, ModelText, Native, Read, Severity, Table,
 };
 use crate::error::{Diagnostic, Error, Result};
-use crate::interval::Every;
-use crate::pipeline::Pipeline;
+use crate::interval::{Every, Interval, plus};
+use crate::pipeline::{Pipeline, Rollout};
 use crate::schema::{Column, Kind, Type};
 
 /// Turns one model folder into a contract for `pipeline`.
@@ -84,6 +84,14 @@ pub fn session_reach_days(pipeline: &Pipeline) -> u32 {
     1 + u32::try_from((back + 24 * HOUR_US - 1) / (24 * HOUR_US)).unwrap_or(u32::MAX)
 }
 
+/// From the first day of the first window before a rollout to the last rollout's day, without it.
+fn pre_rollout(pipeline: &Pipeline) -> Interval {
+    let start = |r: &Rollout| plus(r.date, -i64::from(r.pre_days));
+    let first = pipeline.rollouts.iter().map(start).min().unwrap_or(Every::ONCE);
+    let last = pipeline.rollouts.iter().map(|r| r.date).max().unwrap_or(first);
+    Interval::new(first, last)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelYaml {
@@ -154,6 +162,8 @@ enum BeforeWord {
     All,
     Month,
     Session,
+    /// From the first window before a rollout to the last rollout, whatever the partition.
+    Rollouts,
 }
 
 #[derive(Deserialize)]
@@ -208,6 +218,7 @@ struct AuditYaml {
     name: String,
     severity: Severity,
     query: String,
+    remedy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -252,7 +263,14 @@ fn grain(spec: &[String], pipeline: &Pipeline) -> Vec<String> {
         "*dimensions" => pipeline.dimensions.clone(),
         _ => vec![name.clone()],
     };
-    spec.iter().flat_map(expand).collect()
+    let mut names: Vec<String> = Vec::new();
+    for name in spec.iter().flat_map(expand) {
+        // A column that the pipeline also slices by stands once.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
@@ -267,6 +285,7 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
         Some(BeforeYaml::Days(days)) => Before::Days(*days),
         Some(BeforeYaml::Word(BeforeWord::All)) => Before::All,
         Some(BeforeYaml::Word(BeforeWord::Month)) => Before::Month,
+        Some(BeforeYaml::Word(BeforeWord::Rollouts)) => Before::Window(pre_rollout(pipeline)),
         Some(BeforeYaml::Word(BeforeWord::Session)) => Before::Days(session_reach_days(pipeline)),
     };
     let after = match spec.after {
@@ -278,7 +297,7 @@ fn read(spec: &ReadYaml, pipeline: &Pipeline) -> Option<Read> {
 }
 
 fn audit(spec: AuditYaml) -> Audit {
-    Audit { name: spec.name, severity: spec.severity, sql: spec.query }
+    Audit { name: spec.name, severity: spec.severity, sql: spec.query, remedy: spec.remedy }
 }
 
 fn metric(spec: MetricYaml) -> Metric {

@@ -159,10 +159,37 @@ pub struct Rollout {
 pub struct Assumptions {
     /// ISO 4217 code of the reporting currency; always there with a rate.
     pub currency: Option<String>,
+    /// In the order of their days.
+    pub sets: Vec<AssumptionSet>,
+    /// By currency, then in the order of their days.
+    pub rates: Vec<ExchangeRate>,
+}
+
+/// What is assumed from a day on, until the next set begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumptionSet {
+    /// Names the first day and the values: `2026-01-01-3f9a1c`.
+    pub id: String,
+    /// The first local day; None for a set that always held, which is the first.
+    pub from: Option<NaiveDate>,
     /// What an hour of an agent costs, in millionths of the currency: exact as a DECIMAL(18,6).
     pub agent_hourly_rate_micros: Option<i64>,
     /// Seconds a human needs for one contact, where no contacts tell.
     pub aht_seconds: Option<u32>,
+    /// Who answers for the numbers.
+    pub owner: Option<String>,
+    /// Where they come from.
+    pub source: Option<String>,
+}
+
+/// What one unit of a foreign currency is worth in the reporting one, from a day on until its next
+/// rate begins: `numerator / denominator`, exactly as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeRate {
+    pub currency: String,
+    pub from: NaiveDate,
+    pub numerator: i64,
+    pub denominator: i64,
 }
 
 /// Where models come from.

@@ -60,14 +60,15 @@ pub fn build(
     let days: Vec<NaiveDate> =
         asked.days().filter(|d| *d >= first && !missing.contains(d)).collect();
     let last = days.last().copied().unwrap_or(newest).max(newest);
+    let requested: BTreeSet<NaiveDate> = days.iter().copied().collect();
     let facts = Facts {
+        published: &published_days(catalog, manifest) | &requested,
         history: Interval::new(first, plus(last, 1)),
         first_event,
         watermarks: watermarks(pipeline, manifest, request.as_of_us),
         zone: pipeline.zone,
     };
     plan.requested = days.first().map(|&start| Interval::new(start, plus(last_of(&days), 1)));
-    let requested: BTreeSet<NaiveDate> = days.into_iter().collect();
     let fingerprints = fingerprint::all(pipeline, catalog, manifest, &facts, &requested);
     let planner =
         Planner { catalog, manifest, facts, fingerprints, requested, force: request.force };
@@ -138,6 +139,13 @@ fn event_days(manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
     dates.fold(None, |span: Option<(NaiveDate, NaiveDate)>, date| {
         Some(span.map_or((date, date), |(a, b)| (a.min(date), b.max(date))))
     })
+}
+
+fn published_days(catalog: &Catalog, manifest: &Manifest) -> BTreeSet<NaiveDate> {
+    let daily =
+        catalog.models.iter().filter(|e| e.model.is_published() && e.model.every == Every::Day);
+    let partitions = daily.filter_map(|e| manifest.partitions.get(&e.model.name));
+    partitions.flat_map(BTreeMap::keys).copied().collect()
 }
 
 /// The first day with a contact inside what a rollout compares with: where a bot is new, people
@@ -359,7 +367,7 @@ impl Planner<'_> {
                 let found = needed.entry(upstream).or_default();
                 for run in entry.model.every.runs(dates.iter().copied()) {
                     let days = reach(entry, read, &run, &self.facts);
-                    found.extend(reached(self.catalog, &read.table, days));
+                    found.extend(reached(self.catalog, entry, &read.table, days, &self.facts));
                 }
             }
             needed.insert(name, dates);

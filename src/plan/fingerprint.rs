@@ -131,7 +131,7 @@ fn partition(
         if read.before == Before::All {
             parts.push(days.through(plus(interval.end, -1)).to_owned());
         } else {
-            let each = reached(catalog, &read.table, interval);
+            let each = reached(catalog, entry, &read.table, interval, facts);
             parts.extend(each.into_iter().map(|d| days.get(d).to_owned()));
         }
     }

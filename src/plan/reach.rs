@@ -19,6 +19,8 @@ pub struct Facts {
     /// The first local day with an accepted event.
     pub first_event: NaiveDate,
     pub watermarks: Watermarks,
+    /// Days that are published or asked for.
+    pub published: BTreeSet<NaiveDate>,
     pub zone: Tz,
 }
 
@@ -30,6 +32,9 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
         return Interval::new(facts.history.start, facts.history.start);
     };
     let history = facts.history;
+    if let Before::Window(days) = read.before {
+        return within(read, days, history);
+    }
     let start = match (every, read.before) {
         (Every::Once, _) | (_, Before::All) => match read.table {
             Table::Input(_) => NaiveDate::MIN,
@@ -37,6 +42,7 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
         },
         (_, Before::Days(n)) => plus(*first, -i64::from(n)),
         (_, Before::Month) => Every::Month.start(*first),
+        (_, Before::Window(days)) => days.start,
     };
     let end = match (every, read.after) {
         (Every::Once, _) => history.end,
@@ -53,20 +59,34 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
             dates.iter().map(wait).max().unwrap_or(*last)
         }
     };
-    let days = Interval::new(start, end);
+    within(read, Interval::new(start, end), history)
+}
+
+fn within(read: &Read, days: Interval, history: Interval) -> Interval {
     match read.table {
         Table::Input(_) => days,
         Table::Model(_) => days.intersect(history),
     }
 }
 
-/// The dates of the partitions of `table` that hold `days`.
-pub fn reached(catalog: &Catalog, table: &Table, days: Interval) -> Vec<NaiveDate> {
+/// The dates of the partitions of `table` that hold `days`, as the model of `entry` needs them. A
+/// published week or month is made of published days, so that asking for one day builds no other.
+pub fn reached(
+    catalog: &Catalog,
+    entry: &Entry,
+    table: &Table,
+    days: Interval,
+    facts: &Facts,
+) -> Vec<NaiveDate> {
     let every = match table {
         Table::Input(_) => Every::Day,
         Table::Model(name) => catalog.entry(name).map_or(Every::Day, |e| e.model.every),
     };
-    every.starts(days)
+    let mut dates = every.starts(days);
+    if entry.model.is_published() && entry.model.every != Every::Day && every == Every::Day {
+        dates.retain(|date| facts.published.contains(date));
+    }
+    dates
 }
 
 /// The largest of `waits` so that the watermark of `inputs` has passed the end of the local day so

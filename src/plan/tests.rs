@@ -84,6 +84,7 @@ impl World {
                 table: step.model.clone(),
                 date: build.date,
                 object: "o".into(),
+                first_row: None,
                 rows: 1,
                 bytes: 1,
                 content: "c".into(),
@@ -130,7 +131,11 @@ fn extra() -> Vec<ModelText> {
             "fct_since",
             "reads: [{ model: int_state }, { model: int_user_day, before: month }]",
         ),
-        model(Layer::Mart, "fct_week", "every: week\nreads: [{ model: kpi_daily, after: period }]"),
+        model(
+            Layer::Mart,
+            "fct_week",
+            "every: week\nreads: [{ model: kpi_daily, after: period }, { model: int_user_day, after: period }]",
+        ),
         model(
             Layer::Mart,
             "dim_all",
@@ -176,9 +181,10 @@ fn every_partition_is_built_once_and_after_what_it_reads() {
         let entry = world.catalog.entry(&step.model).unwrap();
         for read in &entry.model.reads {
             let crate::model::Table::Model(table) = &read.table else { continue };
-            let days = reach(entry, read, &[build.date], plan.facts.as_ref().unwrap());
+            let facts = plan.facts.as_ref().unwrap();
+            let days = reach(entry, read, &[build.date], facts);
             let first = step.builds[0].date;
-            let dates = reached(&world.catalog, &read.table, days).into_iter();
+            let dates = reached(&world.catalog, entry, &read.table, days, facts).into_iter();
             for date in dates.filter(|d| *table != step.model || *d < first) {
                 assert!(
                     seen.contains(&(table.clone(), date)),
@@ -266,6 +272,8 @@ fn a_single_day_builds_no_other_day_of_its_week() {
     let plan = world.plan(Days::These(crate::interval::Interval::day(day(4))));
     assert_eq!(days_of(&plan, "kpi_daily"), [day(4)].into());
     assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-03-02"]));
+    // Of the days of its month that a state needs, none is later.
+    assert_eq!(days_of(&plan, "int_user_day"), span(0, 5));
     world.carry_out(&plan);
     let plan = world.plan(Days::These(crate::interval::Interval::day(day(5))));
     assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-03-02"]), "its week has one more day");

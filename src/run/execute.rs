@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::inputs::Inputs;
 use super::{Job, Report, comparison};
-use crate::engine::Query;
+use crate::engine::{Query, Rows};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::manifest::Partition;
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
-use crate::model::{Native, Severity};
+use crate::model::{Audit, Model, Native, Severity};
 use crate::plan::{Chunk, Plan, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
@@ -64,9 +64,7 @@ fn build_chunk(
         let folder = spool.join(number.to_string());
         std::fs::create_dir(&folder).map_err(|e| io_error(folder.display(), e))?;
         let audited = build_step(job, entry, step, inputs, &folder, &at(step), report)?;
-        for (audited, build) in audited.iter().zip(&step.builds) {
-            partitions.push(warehouse.stage(audited, build, step.published)?);
-        }
+        partitions.extend(warehouse.stage(&audited, step)?);
     }
     Ok(partitions)
 }
@@ -87,6 +85,7 @@ fn build_step(
         columns: model.stored_columns(),
         order: model.grain.clone(),
         dates: step.dates(),
+        together: !step.published,
     };
     let file = format!("{}/query.sql", model.folder);
     let place = |e: Error| {
@@ -96,13 +95,11 @@ fn build_step(
         None => query,
         Some(Native::RolloutComparison) => comparison::compared(job, query).map_err(place)?,
     };
-    let mut all = Vec::new();
-    for written in job.engine.write(&query, folder).map_err(place)? {
-        inputs.add_built(&model.name, written.date, written.path.clone());
-        all.push(verify(written, model)?);
-    }
+    let written = job.engine.write(&query, folder).map_err(place)?;
+    written.iter().for_each(|one| inputs.add_built(&model.name, one));
+    let audited = verify(written, model)?;
     audit(job, entry, step, inputs, at, report)?;
-    Ok(all)
+    Ok(audited)
 }
 
 fn audit(
@@ -114,36 +111,50 @@ fn audit(
     report: &mut Report,
 ) -> Result<()> {
     let model = &entry.model;
-    let own = [inputs.own_table(model, step)?];
     let keys = std::iter::once("date").chain(model.grain.iter().map(String::as_str));
     let keys = keys.collect::<Vec<_>>().join(", ");
-    let grain = format!(
-        "SELECT {keys}, COUNT(*) AS copies FROM {} GROUP BY {keys} HAVING COUNT(*) > 1",
-        model.name
-    );
-    let declared = model.audits.iter().map(|a| (a.name.as_str(), a.severity, a.sql.as_str()));
-    for (name, severity, template) in
-        std::iter::once(("grain", Severity::Fail, grain.as_str())).chain(declared)
-    {
+    let grain = Audit {
+        name: "grain".to_owned(),
+        severity: Severity::Fail,
+        sql: format!(
+            "SELECT {keys}, COUNT(*) AS copies FROM {} GROUP BY {keys} HAVING COUNT(*) > 1",
+            model.name
+        ),
+        remedy: None,
+    };
+    for audit in std::iter::once(&grain).chain(&model.audits) {
         let file = format!("{}/model.yaml", model.folder);
-        let sql = job.catalog.render(model, template, &file, job.pipeline, at)?;
-        let found = job.engine.read(&sql, &own, SAMPLE_ROWS)?;
-        if found.total == 0 {
-            continue;
-        }
-        match severity {
-            Severity::Warn => report.warn(&model.name, name, found.total),
-            Severity::Fail => {
-                return Err(Error::new(ErrorKind::Audit, "an audit found rows that must not be")
-                    .context("table", &model.name)
-                    .context("audit", name)
-                    .context("days", step.days())
-                    .context("rows", format!("{}, the first of them:{}", found.total, indented(&found.to_text())))
-                    .remedy("nothing of these days was published; correct the logs or the model and run again"));
-            }
+        let sql = job.catalog.render(model, &audit.sql, &file, job.pipeline, at)?;
+        let found = job.engine.read(&sql, &inputs.audited(entry, step, &sql)?, SAMPLE_ROWS)?;
+        match audit.severity {
+            _ if found.total == 0 => {}
+            Severity::Warn => report.warn(&model.name, &audit.name, found.total),
+            Severity::Fail | Severity::Config => return Err(refusal(audit, model, step, &found)),
         }
     }
     Ok(())
+}
+
+fn refusal(audit: &Audit, model: &Model, step: &Step, found: &Rows) -> Error {
+    let (kind, message, remedy) = match audit.severity {
+        Severity::Config => (
+            ErrorKind::Config,
+            "the pipeline lacks a setting that these rows need",
+            "nothing of these days was published; add the setting and run again",
+        ),
+        _ => (
+            ErrorKind::Audit,
+            "an audit found rows that must not be",
+            "nothing of these days was published; correct the logs or the model and run again",
+        ),
+    };
+    let sample = indented(&found.to_text());
+    Error::new(kind, message)
+        .context("table", &model.name)
+        .context("audit", &audit.name)
+        .context("days", step.days())
+        .context("rows", format!("{}, the first of them:{sample}", found.total))
+        .remedy(audit.remedy.as_deref().unwrap_or(remedy))
 }
 
 /// Each line on a line of its own, set off from the error around it.

@@ -18,7 +18,7 @@ use crate::source::{Decoded, Decoding, Quarantined, decode as decode_object};
 use crate::storage::Store;
 
 /// Increase when the decoder reads the same bytes differently: every object is then decoded again.
-const DECODER_VERSION: &str = "1";
+const DECODER_VERSION: &str = "2";
 /// Objects whose decoding is committed together.
 const BATCH: usize = 256;
 /// R8: how far after as-of an event may lie.

@@ -1,15 +1,15 @@
 //! Bringing the tables that a query reads to local disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
 use super::Job;
-use crate::engine::{InputFile, InputTable, TableData};
+use crate::engine::{InputFile, InputTable, RowRange, TableData, Written};
 use crate::error::Result;
 use crate::interval::Interval;
-use crate::manifest::{Manifest, Partition};
+use crate::manifest::Manifest;
 use crate::model::catalog::Entry;
 use crate::model::{Model, Read, Table};
 use crate::plan::{Facts, Step, reach, reached};
@@ -25,7 +25,7 @@ pub struct Inputs<'a> {
     /// Decoded files by kind and day.
     decoded: BTreeMap<(Kind, NaiveDate), Vec<String>>,
     /// Built in this chunk and not committed yet.
-    built: BTreeMap<(String, NaiveDate), PathBuf>,
+    built: BTreeMap<(String, NaiveDate), Written>,
     /// Copies of remote objects; gone with the chunk.
     cache: tempfile::TempDir,
 }
@@ -51,36 +51,44 @@ impl<'a> Inputs<'a> {
     }
 
     /// A partition that later steps of the chunk may read.
-    pub fn add_built(&mut self, table: &str, date: NaiveDate, path: PathBuf) {
-        self.built.insert((table.to_owned(), date), path);
+    pub fn add_built(&mut self, table: &str, written: &Written) {
+        self.built.insert((table.to_owned(), written.date), written.clone());
     }
 
     /// The tables that `entry`'s model reads for `step`.
     pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
         let mut tables = vec![self.grouping_sets()];
         for read in &entry.model.reads {
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
+        }
+        Ok(tables)
+    }
+
+    /// The tables that an audit of `entry`'s model names: the model's own, as just built, and what it
+    /// reads.
+    pub fn audited(&self, entry: &Entry, step: &Step, sql: &str) -> Result<Vec<InputTable>> {
+        let model = &entry.model;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words: BTreeSet<&str> = sql.split(|c| !is_word(c)).collect();
+        let mut tables = vec![InputTable {
+            name: model.name.clone(),
+            columns: with_date(model),
+            data: TableData::Files(self.partitions(&model.name, &step.dates())?),
+        }];
+        let others = model.reads.iter().filter(|read| read.table.name() != model.name);
+        for read in others.filter(|read| words.contains(read.table.name())) {
             tables.push(self.table(read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
 
-    /// The table of `model` itself, as just built, for its audits.
-    pub fn own_table(&self, model: &Model, step: &Step) -> Result<InputTable> {
-        let files = self.partitions(&model.name, &step.dates())?;
-        Ok(InputTable {
-            name: model.name.clone(),
-            columns: with_date(model),
-            data: TableData::Files(files),
-        })
-    }
-
-    fn table(&self, read: &Read, days: Interval) -> Result<InputTable> {
+    fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {
         let (columns, files) = match &read.table {
             Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);
                 let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
-                let dates = reached(self.job.catalog, &read.table, days);
+                let dates = reached(self.job.catalog, reader, &read.table, days, self.facts);
                 (columns, self.partitions(name, &dates)?)
             }
         };
@@ -96,22 +104,38 @@ impl<'a> Inputs<'a> {
         let kind = kind.table();
         for (_, paths) in self.decoded.range((kind, days.start)..(kind, days.end)) {
             for path in paths {
-                files.push(InputFile { path: self.local(path)?, date: None });
+                files.push(InputFile { path: self.local(path)?, date: None, rows: None });
             }
         }
         Ok(files)
     }
 
     fn partitions(&self, table: &str, dates: &[NaiveDate]) -> Result<Vec<InputFile>> {
-        let mut files = Vec::new();
+        let mut files: Vec<InputFile> = Vec::new();
         for &date in dates {
             let built = self.built.get(&(table.to_owned(), date));
-            let path = match (built, self.manifest.partition(table, date)) {
-                (Some(path), _) => path.clone(),
-                (None, Some(Partition { rows: 0, .. }) | None) => continue,
-                (None, Some(partition)) => self.local(&partition.object)?,
+            let (path, rows, first_row) = match (built, self.manifest.partition(table, date)) {
+                (Some(Written { rows: 0, .. }), _) => continue,
+                (Some(built), _) => (built.path.clone(), built.rows, built.first_row),
+                (None, None) => continue,
+                (None, Some(p)) if p.rows == 0 => continue,
+                (None, Some(p)) => (self.local(&p.object)?, p.rows, p.first_row),
             };
-            files.push(InputFile { path, date: Some(date) });
+            let Some(first) = first_row else {
+                files.push(InputFile { path, date: Some(date), rows: None });
+                continue;
+            };
+            match files.last_mut() {
+                Some(InputFile { path: last, rows: Some(range), .. })
+                    if *last == path && range.first + range.count == first =>
+                {
+                    range.count += rows;
+                }
+                _ => {
+                    let rows = Some(RowRange { first, count: rows });
+                    files.push(InputFile { path, date: None, rows });
+                }
+            }
         }
         Ok(files)
     }

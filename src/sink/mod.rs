@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::interval::Every;
 use crate::manifest::{Commit, Manifest, Partition};
-use crate::plan::Build;
+use crate::plan::{Step, hash};
 use crate::storage::{Lock, Put, Store};
 
 const LOG: &str = "_chatkpi/log/";
@@ -82,26 +82,46 @@ impl Warehouse {
         &self.store
     }
 
-    /// Stores an audited partition under a name of its content, invisible to readers, and returns
-    /// its entry for the commit.
-    pub fn stage(&self, audited: &Audited, build: &Build, published: bool) -> Result<Partition> {
-        let (table, date) = (&audited.table, audited.date());
-        let object = format!("_chatkpi/obj/{table}/date={date}/{}.pq", audited.content);
-        let known = self.manifest.partition(table, date);
-        if known.is_none_or(|p| p.object != object) {
-            self.store.put_file(&object, audited.path())?;
+    /// Stores the audited partitions of `step` under names of their content, invisible to readers,
+    /// and returns their entries for the commit. What is stored already is not stored again.
+    pub fn stage(&self, audited: &[Audited], step: &Step) -> Result<Vec<Partition>> {
+        let known = |a: &Audited| {
+            let known = self.manifest.partition(&a.table, a.date());
+            known.filter(|p| p.content == a.content)
+        };
+        let shared = audited.iter().any(|a| a.written.first_row.is_some());
+        let all_known = audited.iter().all(|a| known(a).is_some());
+        let together = hash(audited.iter().map(|a| a.content.as_str()));
+        let mut partitions = Vec::with_capacity(audited.len());
+        for (audited, build) in audited.iter().zip(&step.builds) {
+            let (table, date) = (&audited.table, audited.date());
+            let mut partition = Partition {
+                table: table.clone(),
+                date,
+                object: match shared {
+                    true => format!("_chatkpi/obj/{table}/{together}.pq"),
+                    false => format!("_chatkpi/obj/{table}/date={date}/{}.pq", audited.content),
+                },
+                first_row: audited.written.first_row,
+                rows: audited.rows(),
+                bytes: audited.bytes,
+                content: audited.content.clone(),
+                definition: build.definition.clone(),
+                fingerprint: build.fingerprint.clone(),
+                published: step.published,
+            };
+            match known(audited) {
+                Some(old) if all_known || !shared => {
+                    partition.object = old.object.clone();
+                    partition.first_row = old.first_row;
+                    partition.bytes = old.bytes;
+                }
+                _ if shared && !partitions.is_empty() => {}
+                _ => self.store.put_file(&partition.object, audited.path())?,
+            }
+            partitions.push(partition);
         }
-        Ok(Partition {
-            table: table.clone(),
-            date,
-            object,
-            rows: audited.rows(),
-            bytes: audited.bytes,
-            content: audited.content.clone(),
-            definition: build.definition.clone(),
-            fingerprint: build.fingerprint.clone(),
-            published,
-        })
+        Ok(partitions)
     }
 
     /// Appends `commit` to the log, then makes it visible.

@@ -7,9 +7,9 @@
 
 use std::fs::File;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Schema, TimestampMicrosecondType,
 };
 use chrono::NaiveDate;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -17,8 +17,9 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::Written;
 use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::interval::day_number;
 use crate::model::Model;
-use crate::schema::to_arrow;
+use crate::schema::{Column, Type, to_arrow};
 
 /// Larger files are refused: readers and single uploads want partitions smaller than this.
 const MOST_BYTES: u64 = 512 << 20;
@@ -52,82 +53,145 @@ impl Audited {
     }
 }
 
-/// Reads `written` back and holds it to the contract of `model`. The caller has run the model's
-/// audits over it.
+/// Reads what a step wrote back and holds it to the contract of `model`: a file for each date, or
+/// one for all of them in the order of the dates. The caller has run the model's audits over it.
 ///
 /// # Errors
-/// Corrupt where the file is not what the engine said it wrote, audit where a column that must have
+/// Corrupt where a file is not what the engine said it wrote, audit where a column that must have
 /// values has none, internal where it breaks the contract otherwise.
-pub fn verify(written: Written, model: &Model) -> Result<Audited> {
-    let (rows, content) = content(&written, model)?;
-    let bytes = written.path.metadata().map_err(|e| io_error(written.path.display(), e))?.len();
-    if rows != written.rows {
-        return Err(Error::new(ErrorKind::Corrupt, "a written file holds another number of rows")
-            .context("table", &model.name)
-            .context("date", written.date)
-            .context("expected", written.rows)
-            .context("found", rows));
+pub fn verify(written: Vec<Written>, model: &Model) -> Result<Vec<Audited>> {
+    let mut audited = Vec::with_capacity(written.len());
+    let mut rest = written.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut dates = vec![first];
+        while let Some(next) = rest.next_if(|w| w.path == dates[0].path) {
+            dates.push(next);
+        }
+        let path = &dates[0].path;
+        let bytes = path.metadata().map_err(|e| io_error(path.display(), e))?.len();
+        if bytes > MOST_BYTES && model.is_published() {
+            return Err(Error::config("a partition is larger than readers accept")
+                .context("table", &model.name)
+                .context("date", dates[0].date)
+                .context("bytes", bytes)
+                .remedy("use fewer dimensions, or publish fewer grouping sets"));
+        }
+        let contents = contents(&dates, model)?;
+        let one =
+            |(written, content)| Audited { table: model.name.clone(), written, content, bytes };
+        audited.extend(dates.into_iter().zip(contents).map(one));
     }
-    if bytes > MOST_BYTES {
-        return Err(Error::config("a partition is larger than readers accept")
-            .context("table", &model.name)
-            .context("date", written.date)
-            .context("bytes", bytes)
-            .remedy("use fewer dimensions, or publish fewer grouping sets"));
-    }
-    Ok(Audited { table: model.name.clone(), written, content, bytes })
+    Ok(audited)
 }
 
-fn content(written: &Written, model: &Model) -> Result<(u64, String)> {
-    let broken = |message: String| {
-        Error::internal(message).context("table", &model.name).context("date", written.date)
-    };
+/// The content hash of each of `dates`, which share a file.
+fn contents(dates: &[Written], model: &Model) -> Result<Vec<String>> {
+    let place = |e: Error| e.context("table", &model.name).context("date", dates[0].date);
     let unreadable = |e: parquet::errors::ParquetError| {
-        Error::new(ErrorKind::Corrupt, "a written file cannot be read back")
-            .context("table", &model.name)
-            .context("date", written.date)
-            .because(e)
+        place(Error::new(ErrorKind::Corrupt, "a written file cannot be read back").because(e))
     };
-    let file = File::open(&written.path).map_err(|e| io_error(written.path.display(), e))?;
+    let path = &dates[0].path;
+    let file = File::open(path).map_err(|e| io_error(path.display(), e))?;
     // The types that Parquet itself declares, not the writer's hints.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder =
         ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(unreadable)?;
-    let columns = model.stored_columns();
-    let expected = to_arrow(&columns);
-    let found = builder.schema();
+    let mut columns = model.stored_columns();
+    let stores_date = dates[0].first_row.is_some();
+    if stores_date {
+        columns.insert(0, Column::new("date", Type::Date, false));
+    }
+    check_schema(&columns, builder.schema()).map_err(place)?;
+    let mut hashes = dates.iter().map(|_| Hashes::new(&model.stored_columns())).collect::<Vec<_>>();
+    let mut at = 0;
+    for batch in builder.build().map_err(unreadable)? {
+        let mut batch: RecordBatch = batch.map_err(|e| unreadable(e.into()))?;
+        while batch.num_rows() > 0 {
+            let Some(written) = dates.get(at) else {
+                return Err(place(other_rows(dates, batch.num_rows())));
+            };
+            let left = (written.rows - hashes[at].rows) as usize;
+            let now = left.min(batch.num_rows());
+            let part = batch.slice(0, now);
+            check_values(&columns, &part, written, stores_date).map_err(place)?;
+            hashes[at].add(&part.columns()[usize::from(stores_date)..])?;
+            batch = batch.slice(now, batch.num_rows() - now);
+            at += usize::from(now == left);
+        }
+    }
+    if hashes.iter().zip(dates).any(|(hash, written)| hash.rows != written.rows) {
+        return Err(place(other_rows(dates, 0)));
+    }
+    Ok(hashes.into_iter().map(Hashes::finish).collect())
+}
+
+fn other_rows(dates: &[Written], more: usize) -> Error {
+    Error::new(ErrorKind::Corrupt, "a written file holds another number of rows")
+        .context("expected", dates.iter().map(|w| w.rows).sum::<u64>())
+        .context("more than that", more)
+}
+
+fn check_schema(columns: &[Column], found: &Schema) -> Result<()> {
+    let expected = to_arrow(columns);
     let same = expected.fields().len() == found.fields().len()
         && expected
             .fields()
             .iter()
             .zip(found.fields())
             .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
-    if !same {
-        return Err(broken(format!("a file's schema is not the contract's: {found:?}")));
+    match same {
+        true => Ok(()),
+        false => Err(Error::internal(format!("a file's schema is not the contract's: {found:?}"))),
     }
-    let mut hashes: Vec<Sha256> = columns
-        .iter()
-        .map(|c| Sha256::new_with_prefix(format!("{} {} ", c.name, c.kind.name())))
-        .collect();
-    let mut rows = 0;
-    for batch in builder.build().map_err(unreadable)? {
-        let batch: RecordBatch = batch.map_err(|e| unreadable(e.into()))?;
-        rows += batch.num_rows() as u64;
-        for ((column, array), hash) in columns.iter().zip(batch.columns()).zip(&mut hashes) {
-            if !column.nullable && array.null_count() > 0 {
-                let message = format!("column `{}` holds NULL", column.name);
-                return Err(Error::new(ErrorKind::Audit, message)
-                    .context("table", &model.name)
-                    .context("date", written.date)
-                    .remedy("nothing of these days was published; give the column a value in query.sql, or `nullable: true` in model.yaml"));
-            }
-            hash.update(value_bytes(array)?);
+}
+
+fn check_values(
+    columns: &[Column],
+    rows: &RecordBatch,
+    written: &Written,
+    stores_date: bool,
+) -> Result<()> {
+    for (column, array) in columns.iter().zip(rows.columns()) {
+        if !column.nullable && array.null_count() > 0 {
+            let message = format!("column `{}` holds NULL", column.name);
+            return Err(Error::new(ErrorKind::Audit, message)
+                .remedy("nothing of these days was published; give the column a value in query.sql, or `nullable: true` in model.yaml"));
         }
     }
-    let mut whole = Sha256::new();
-    whole.update(rows.to_le_bytes());
-    hashes.into_iter().for_each(|hash| whole.update(hash.finalize()));
-    Ok((rows, data_encoding::HEXLOWER.encode(&whole.finalize()[..16])))
+    let is_other = |day: &i32| *day != day_number(written.date);
+    if stores_date && rows.column(0).as_primitive::<Date32Type>().values().iter().any(is_other) {
+        return Err(Error::new(ErrorKind::Corrupt, "a written file holds rows of another date")
+            .context("expected", written.date));
+    }
+    Ok(())
+}
+
+/// A running hash of schema and rows.
+struct Hashes {
+    columns: Vec<Sha256>,
+    rows: u64,
+}
+
+impl Hashes {
+    fn new(columns: &[Column]) -> Self {
+        let start = |c: &Column| Sha256::new_with_prefix(format!("{} {} ", c.name, c.kind.name()));
+        Hashes { columns: columns.iter().map(start).collect(), rows: 0 }
+    }
+
+    fn add(&mut self, arrays: &[ArrayRef]) -> Result<()> {
+        self.rows += arrays.first().map_or(0, |a| a.len() as u64);
+        for (array, hash) in arrays.iter().zip(&mut self.columns) {
+            hash.update(value_bytes(array)?);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> String {
+        let mut whole = Sha256::new();
+        whole.update(self.rows.to_le_bytes());
+        self.columns.into_iter().for_each(|hash| whole.update(hash.finalize()));
+        data_encoding::HEXLOWER.encode(&whole.finalize()[..16])
+    }
 }
 
 /// The values one after the other, each with a byte for NULL: independent of batch boundaries.

@@ -24,7 +24,7 @@ const COST_CLASSES: &[&str] = &[
     "bot_content_ops",
 ];
 
-/// The longest ledger period in days: spreading one costs a row a day.
+/// The longest ledger period in days: it becomes a row and a file for each of them.
 const LONGEST_PERIOD: i32 = 3_660;
 
 /// Columns before a kind's own.
@@ -116,19 +116,34 @@ pub(super) fn take_cost(table: &mut Table, raws: &[Raw], place: Place) -> Result
     if table.start.is_some_and(|first| end < first) {
         return Ok(Outcome::OutOfWindow);
     }
-    let own = [
-        Cell::Date(start),
-        Cell::Date(end),
-        Cell::text(class),
-        Cell::text(bot.as_deref()),
-        Cell::text(channel.as_deref()),
-        Cell::text(service.as_deref()),
-        Cell::decimal(amount),
-        Cell::text(currency.as_deref()),
-    ];
     let dedup = table.hasher.record_hash(place.record, place.element);
-    write::<{ ORIGIN + 1 + 8 }>(table, start, &own, dedup, place)?;
+    let whole = amount.unwrap_or(0);
+    let first = start.max(table.start.unwrap_or(start));
+    table.further_rows += u64::from(end.abs_diff(first));
+    for day in first..=end {
+        let own = [
+            Cell::Date(start),
+            Cell::Date(end),
+            Cell::text(class),
+            Cell::text(bot.as_deref()),
+            Cell::text(channel.as_deref()),
+            Cell::text(service.as_deref()),
+            Cell::decimal(amount),
+            Cell::text(currency.as_deref()),
+            Cell::Integer(share_of_day(whole, start, end, day)),
+        ];
+        write::<{ ORIGIN + 1 + 9 }>(table, day, &own, dedup, place)?;
+    }
     Ok(Outcome::Kept { ts_us: None })
+}
+
+/// The millionths of a period's `amount` that its `day` bears: even shares, and what is left over
+/// goes to the last day. Shares are cut toward zero, so that an amount and its reversal cancel on
+/// every day.
+fn share_of_day(amount: i64, start: i32, end: i32, day: i32) -> i64 {
+    let days = i64::from(end) - i64::from(start) + 1;
+    let share = amount / days;
+    if day == end { amount - share * (days - 1) } else { share }
 }
 
 pub(super) fn take_probe(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {

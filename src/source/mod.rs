@@ -370,10 +370,11 @@ impl<'d> Desk<'d> {
         let mut accounting = self.accounting;
         accounting.unknown_fields = self.keys.unknown();
         accounting.check()?;
+        let expected = accounting.kept + self.table.further_rows;
         let files = self.table.stage.finish()?;
         let written: u64 = files.iter().map(|file| file.rows).sum();
-        if written != accounting.kept {
-            let message = format!("{written} rows were written and {} kept", accounting.kept);
+        if written != expected {
+            let message = format!("{written} rows were written, not {expected}");
             return Err(Error::internal(message));
         }
         Ok(Decoded {

@@ -58,6 +58,8 @@ pub(super) struct Table<'d> {
     pub(super) days: Days,
     pub(super) scratch: Vec<u8>,
     pub(super) stage: Stage,
+    /// Rows beside the first one of a record: a ledger's line has one for each day.
+    pub(super) further_rows: u64,
     pub(super) preview: Vec<Vec<(String, String)>>,
 }
 
@@ -76,6 +78,7 @@ impl<'d> Table<'d> {
             days: Days::new(decoding.zone),
             scratch: Vec::new(),
             stage,
+            further_rows: 0,
             preview: Vec::new(),
         }
     }

@@ -82,7 +82,8 @@ impl Tiny {
         tiny
     }
 
-    fn bare() -> Tiny {
+    /// A folder with nothing in it.
+    pub fn bare() -> Tiny {
         let mut builder = tempfile::Builder::new();
         let folder = builder.prefix("tiny-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
         let folder = folder.expect("a folder");

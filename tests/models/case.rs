@@ -1,7 +1,7 @@
 //! One case: a folder with `case.yaml`, a CSV for each table that the model reads, and `expect.csv`.
 //!
 //! `case.yaml` says in `what` what is shown and how the numbers come about, and may set days,
-//! watermark, time zone, dimensions and timeouts. A table without a CSV is empty. `expect.csv`
+//! watermark, time zone, dimensions, timeouts and other settings. A table without a CSV is empty. `expect.csv`
 //! holds all rows, and the columns it names are the ones compared; those of the grain must be there.
 
 use std::collections::BTreeMap;
@@ -45,6 +45,9 @@ struct Spec {
     timeout: String,
     #[serde(default)]
     timeout_by_channel: BTreeMap<String, String>,
+    /// More keys of the pipeline, as YAML.
+    #[serde(default)]
+    settings: String,
 }
 
 fn stockholm() -> String {
@@ -125,11 +128,12 @@ impl Case {
             "version: 1\nname: case\ntimezone: {}\nwarehouse: w\ndimensions: [{}]\n\
              privacy: {{ user_key_env: KEY }}\n\
              sessions: {{ timeout: {}, timeout_by_channel: {{ {} }} }}\n\
-             sources: [{{ name: bot, kind: events, adapter: canonical, path: \"*.jsonl\" }}]\n",
+             sources: [{{ name: bot, kind: events, adapter: canonical, path: \"*.jsonl\" }}]\n{}",
             spec.timezone,
             spec.dimensions.join(", "),
             spec.timeout,
             by_channel.join(", "),
+            spec.settings,
         )
     }
 
@@ -166,14 +170,15 @@ impl Case {
         let lacking = model.grain.iter().find(|key| !rows.header.contains(*key));
         assert_eq!(lacking, None, "{}: expect.csv lacks a column of the grain", self.name());
         if !rows.header.iter().any(|name| name == "date") {
-            assert_eq!(self.days().len(), 1, "{}: expect.csv lacks `date`", self.name());
+            assert_eq!(self.dates(model).len(), 1, "{}: expect.csv lacks `date`", self.name());
             rows.header.push("date".to_owned());
         }
         let columns: Vec<Column> =
             all.into_iter().filter(|c| rows.header.contains(&c.name)).collect();
         // No other date is put in its place, as it would be in a table to read.
         for row in &mut rows.rows {
-            row.entry("date".to_owned()).or_insert_with(|| self.days().start.to_string());
+            let date = self.dates(model)[0].to_string();
+            row.entry("date".to_owned()).or_insert(date);
         }
         let path = folder.join("expect.parquet");
         rows::write(&rows, &columns, &path, chrono_tz::UTC, self.days().start);
@@ -194,7 +199,7 @@ impl Case {
         };
         let path = folder.join(format!("{name}.parquet"));
         rows::write(&rows, &columns, &path, pipeline.zone, self.days().start);
-        let data = TableData::Files(vec![InputFile { path, date: None }]);
+        let data = TableData::Files(vec![InputFile { path, date: None, rows: None }]);
         InputTable { name: name.to_owned(), columns, data }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use chatkpi::engine::{InputTable, TableData};
+use chatkpi::engine::{InputFile, InputTable, RowRange, TableData};
 use chatkpi::schema::Column;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ pub struct File {
     pub path: PathBuf,
     /// Of all rows, where the file does not store that column.
     pub date: Option<NaiveDate>,
+    pub rows: Option<RowRange>,
 }
 
 /// Runs `jobs` and panics with everything that differs. Returns the rows that were compared.
@@ -89,7 +90,7 @@ fn job(job: &Job) -> Value {
 fn table(table: &InputTable) -> Value {
     let (files, rows) = match &table.data {
         TableData::Files(list) => {
-            let file = |f: &chatkpi::engine::InputFile| json!({"path": f.path, "date": f.date});
+            let file = |f: &InputFile| file(&f.path, f.date, f.rows);
             (list.iter().map(file).collect(), Vec::new())
         }
         TableData::Values(values) => {
@@ -107,5 +108,9 @@ fn columns(columns: &[Column]) -> Value {
 }
 
 fn files(files: &[File]) -> Value {
-    files.iter().map(|f| json!({"path": f.path, "date": f.date})).collect()
+    files.iter().map(|f| file(&f.path, f.date, f.rows)).collect()
+}
+
+fn file(path: &Path, date: Option<NaiveDate>, rows: Option<RowRange>) -> Value {
+    json!({"path": path, "date": date, "rows": rows.map(|r| [r.first, r.first + r.count])})
 }

@@ -67,13 +67,14 @@ fn jobs_of(case: &Case, setting: &Setting, engine: &dyn Engine, folder: &Path) -
         columns: model.stored_columns(),
         order: model.grain.clone(),
         dates: case.dates(model),
+        together: false,
     };
     let written = engine.write(&query, folder).unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut files = Vec::new();
-    for file in written {
-        files.push(duckdb::File { path: file.path.clone(), date: Some(file.date) });
-        verify(file, model).unwrap_or_else(|e| panic!("{name}: {e}"));
+    for file in &written {
+        files.push(duckdb::File { path: file.path.clone(), date: Some(file.date), rows: None });
     }
+    verify(written, model).unwrap_or_else(|e| panic!("{name}: {e}"));
     let (columns, expected) = case.expected(model, folder);
     let mut key = vec!["date".to_owned()];
     key.extend(model.grain.iter().cloned());
@@ -82,7 +83,7 @@ fn jobs_of(case: &Case, setting: &Setting, engine: &dyn Engine, folder: &Path) -
         answer,
         columns: columns.clone(),
         key: key.clone(),
-        expected: vec![duckdb::File { path: expected.clone(), date: None }],
+        expected: vec![duckdb::File { path: expected.clone(), date: None, rows: None }],
     };
     let sql = Answer::Query { sql: query.sql, tables: query.inputs };
     [job("polars", Answer::Files(files)), job("duckdb", sql)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chatkpi::engine::polars::PolarsEngine;
-use chatkpi::engine::{InputFile, InputTable, TableData};
+use chatkpi::engine::{InputFile, InputTable, RowRange, TableData};
 use chatkpi::interval::{Every, Interval};
 use chatkpi::manifest::Manifest;
 use chatkpi::model::query::Parameters;
@@ -112,6 +112,7 @@ fn lay_out(world: &World, seed: u64, folder: &Path) -> Setting {
         write(&folder.join(key), &bytes);
     }
     write(&folder.join("contacts/contacts.csv"), world.contacts_csv().as_bytes());
+    write(&folder.join("costs.csv"), world.costs_csv().as_bytes());
     let file = folder.join("pipeline.yaml");
     let yaml = yaml(world);
     write(&file, yaml.as_bytes());
@@ -134,12 +135,14 @@ fn yaml(world: &World) -> String {
          sessions: {{ timeout: {}, timeout_by_channel: {{ {} }} }}\n\
          sources:\n\
          \x20 - {{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{{date}}-*.jsonl\", lookahead_days: 1{} }}\n\
-         \x20 - {{ name: human, kind: contacts, adapter: canonical, path: \"contacts/*.csv\" }}\n",
+         \x20 - {{ name: human, kind: contacts, adapter: canonical, path: \"contacts/*.csv\" }}\n\
+         \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n{}",
         world.zone.name(),
         world.dims.join(", "),
         seconds(&world.default_timeout_us),
         by_channel.join(", "),
         complete.unwrap_or_default(),
+        world.money_settings(),
     )
 }
 
@@ -212,7 +215,8 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
             let mut tables = vec![grouping_sets(job.pipeline)];
             for read in &model.reads {
                 let days = reach(entry, read, &dates, facts);
-                tables.push(input(job, &warehouse, &read.table, days));
+                let dates = reached(job.catalog, entry, &read.table, days, facts);
+                tables.push(input(job, &warehouse, &read.table, days, &dates));
             }
             let mut key = vec!["date".to_owned()];
             key.extend(model.grain.iter().cloned());
@@ -242,20 +246,27 @@ fn runs(manifest: &Manifest, model: &Model) -> Vec<Vec<NaiveDate>> {
     runs
 }
 
-fn input(job: &Job<'_>, warehouse: &Warehouse, table: &Table, days: Interval) -> InputTable {
+fn input(
+    job: &Job<'_>,
+    warehouse: &Warehouse,
+    table: &Table,
+    days: Interval,
+    dates: &[NaiveDate],
+) -> InputTable {
     let (columns, files) = match table {
         Table::Input(kind) => {
             let known = warehouse.manifest().objects.values().flat_map(|o| &o.files);
             let dates: BTreeSet<NaiveDate> =
                 known.map(|f| f.date).filter(|d| days.contains(*d)).collect();
             let files = dates.into_iter().flat_map(|date| warehouse.manifest().files(*kind, date));
-            let file = |path: &str| InputFile { path: local(warehouse, path), date: None };
+            let file =
+                |path: &str| InputFile { path: local(warehouse, path), date: None, rows: None };
             (kind.columns(), files.map(|(_, f)| file(&f.path)).collect())
         }
         Table::Model(name) => {
             let model = &job.catalog.entry(name).expect("a known model").model;
-            let files = partitions(warehouse, model, &reached(job.catalog, table, days));
-            let file = |f: File| InputFile { path: f.path, date: f.date };
+            let files = partitions(warehouse, model, dates);
+            let file = |f: File| InputFile { path: f.path, date: f.date, rows: f.rows };
             (with_date(model), files.into_iter().map(file).collect())
         }
     };
@@ -266,7 +277,8 @@ fn partitions(warehouse: &Warehouse, model: &Model, dates: &[NaiveDate]) -> Vec<
     let found = dates.iter().filter_map(|date| warehouse.manifest().partition(&model.name, *date));
     let file = |p: &chatkpi::manifest::Partition| File {
         path: local(warehouse, &p.object),
-        date: Some(p.date),
+        date: Some(p.date).filter(|_| p.first_row.is_none()),
+        rows: p.first_row.map(|first| RowRange { first, count: p.rows }),
     };
     found.map(file).collect()
 }

@@ -41,11 +41,20 @@ def load(database, loaded, columns, files):
         "told.date" if dated and c == "date" else f"CAST(file.{quoted(c)} AS {SQL_TYPES[t]})"
         for c, t in columns
     ]
-    paths = ", ".join(literal(file["path"]) for file in files)
-    source = f"read_parquet([{paths}], filename = true) AS file"
-    if dated:
-        dates = ", ".join(f"({literal(file['path'])}, DATE {literal(file['date'])})" for file in files)
-        source += f" JOIN (VALUES {dates}) AS told(path, date) ON file.filename = told.path"
+    paths = ", ".join(sorted({literal(file["path"]) for file in files}))
+    source = f"read_parquet([{paths}], filename = true, file_row_number = true) AS file"
+    told = ", ".join(
+        "({}, CAST({} AS DATE), {}, {})".format(
+            literal(file["path"]),
+            literal(file["date"]) if dated else "NULL",
+            *(file["rows"] or (0, 1 << 62)),
+        )
+        for file in files
+    )
+    source += (
+        f" JOIN (VALUES {told}) AS told(path, date, first, past) ON file.filename = told.path"
+        " AND file.file_row_number >= told.first AND file.file_row_number < told.past"
+    )
     database.execute(f"INSERT INTO {name} SELECT {', '.join(cells)} FROM {source}")
     return name
 

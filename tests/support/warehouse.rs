@@ -43,6 +43,7 @@ impl Bench {
             write(&folder.path().join(key), bytes);
         }
         write(&folder.path().join("contacts.csv"), world.contacts_csv().as_ref());
+        write(&folder.path().join("costs.csv"), world.costs_csv().as_ref());
         let file = folder.path().join("pipeline.yaml");
         let pipeline = pipeline::compile(&file, &yaml(world)).unwrap();
         assert_eq!(pipeline.user_key, UserKey::Fixed(KEY.to_owned()));
@@ -151,11 +152,13 @@ fn yaml(world: &World) -> String {
          sources:\n\
          \x20 - {{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{{date}}-*.jsonl\", lookahead_days: 1{complete} }}\n\
          \x20 - {{ name: human, kind: contacts, adapter: canonical, path: contacts.csv }}\n\
-         models: [builtin]\n",
+         \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n\
+         models: [builtin]\n{}",
         world.zone,
         world.dims.join(", "),
         seconds(world.default_timeout_us),
         timeouts.join(", "),
+        world.money_settings(),
     )
 }
 

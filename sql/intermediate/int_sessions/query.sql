@@ -60,7 +60,7 @@ c_turns AS (
 ),
 c_ruled AS (
     SELECT
-        v.date, v.session_key, {{ dims("v.$") }}, v.start_us, v.end_us, v.conversation_key, v.user_key,
+        v.date, v.session_key, {{ dims("v.$") }}, v.session_channel, v.start_us, v.end_us, v.conversation_key, v.user_key,
         v.session_identity_kind, v.session_variant, v.closed_by, v.handoff_us, v.first_agent_us,
         v.messages_in, v.messages_out_bot, v.messages_out_agent,
         COALESCE(t.turns, 0) AS turns, COALESCE(t.answered, 0) AS answered,
@@ -83,7 +83,7 @@ c_ruled AS (
     LEFT JOIN c_turns AS t ON v.session_key = t.session_key
 )
 SELECT
-    date, session_key, {{ dims() }}, start_us, end_us, conversation_key, user_key,
+    date, session_key, {{ dims() }}, session_channel, start_us, end_us, conversation_key, user_key,
     session_identity_kind, session_variant, outcome,
     CASE outcome
         WHEN 'open' THEN 'last activity plus timeout after the watermark'

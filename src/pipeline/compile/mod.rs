@@ -4,6 +4,7 @@
 //! wrong and what to write instead. A reader that finds something wrong reports it and goes on with
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
+mod assumptions;
 mod findings;
 mod settings;
 mod sources;
@@ -71,7 +72,8 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let sources = fields.need("sources", "add a list of sources", out);
     let sources = sources.map(|node| sources::sources(node, base, out)).unwrap_or_default();
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
-    let assumptions = fields.get("assumptions").and_then(|node| settings::assumptions(node, out));
+    let assumptions = fields.get("assumptions");
+    let assumptions = assumptions.and_then(|node| assumptions::assumptions(node, out));
     let models = settings::models(fields.get("models"), base, out);
     let low_n = fields.get("low_n").and_then(|node| out.whole(node, 0..=1_000_000));
     let floor = fields.get("history_floor").and_then(|node| out.date(node));

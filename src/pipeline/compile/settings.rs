@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::super::path::{bucket_root, local_folder, split_scheme};
 use super::super::spec::{Node, Value};
-use super::super::{Assumptions, Location, ModelFolder, Rollout, Sessions, UserKey};
+use super::super::{Location, ModelFolder, Rollout, Sessions, UserKey};
 use super::findings::{Findings, hint};
 
 const DIMENSIONS: [&str; 8] =
@@ -211,27 +211,6 @@ fn labels(node: &Node, taken: &[String], out: &mut Findings) -> Vec<String> {
         labels.push(label);
     }
     labels
-}
-
-pub(super) fn assumptions(node: &Node, out: &mut Findings) -> Option<Assumptions> {
-    let mut fields = out.map(node, "assumptions")?;
-    let (currency, rate) = (fields.get("currency"), fields.get("agent_hourly_rate"));
-    if let (None, Some(node)) = (currency, rate) {
-        out.report(node.place, "a rate needs a currency", "add `currency: EUR`, or yours");
-    }
-    let currency = currency.and_then(|node| {
-        let code = out.text(node)?;
-        let fits = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
-        if !fits {
-            out.report(node.place, format!("`{code}` is not a currency"), "write it as EUR");
-        }
-        fits.then(|| code.to_owned())
-    });
-    let rate = rate.and_then(|node| out.number(node, 0.0..=1_000_000.0));
-    let aht_seconds = fields.get("aht_seconds").and_then(|node| out.whole(node, 1..=864_000));
-    fields.close(out);
-    let agent_hourly_rate_micros = rate.map(|rate| (rate * 1e6).round() as i64);
-    Some(Assumptions { currency, agent_hourly_rate_micros, aht_seconds })
 }
 
 pub(super) fn models(node: Option<&Node>, base: &Path, out: &mut Findings) -> Vec<ModelFolder> {

@@ -104,12 +104,11 @@ fn the_whole_pipeline_of_the_documentation() {
         post_days: 56,
     };
     assert_eq!(pipeline.rollouts, [rollout]);
-    let assumptions = Assumptions {
-        currency: Some("EUR".to_owned()),
-        agent_hourly_rate_micros: Some(28_500_000),
-        aht_seconds: Some(360),
-    };
-    assert_eq!(pipeline.assumptions, assumptions);
+    let [set] = &pipeline.assumptions.sets[..] else { panic!("{:?}", pipeline.assumptions) };
+    assert_eq!(pipeline.assumptions.currency.as_deref(), Some("EUR"));
+    assert_eq!((set.from, set.aht_seconds), (None, Some(360)));
+    assert_eq!(set.agent_hourly_rate_micros, Some(28_500_000));
+    assert!(set.id.starts_with("always-"), "{}", set.id);
 }
 
 #[test]
@@ -265,6 +264,51 @@ fn every_map_refuses_a_key_it_does_not_know() {
     }
 }
 
+fn rates(list: &str) -> String {
+    with(&format!("assumptions: {{ currency: EUR, rates: [{list}] }}"))
+}
+
+#[test]
+fn assumptions_hold_from_their_days_on() {
+    let text = with(
+        "assumptions: { currency: EUR, agent_hourly_rate: 28.5, aht_seconds: 360, owner: finance, sets: [\
+         { from: 2026-03-01, agent_hourly_rate: 30.25, source: budget 2026 }, { from: 2026-07-01, aht_seconds: 300 }],\
+         rates: [{ currency: USD, from: 2026-03-01, rate: 0.9 }, { currency: USD, from: 2026-01-01, rate: 0.92 },\
+         { currency: JPY, from: 2026-01-01, rate: 0.0061 }, { currency: GBP, from: 2026-01-01, rate: 2 }] }",
+    );
+    let assumptions = compiled(&text).assumptions;
+    let told: Vec<_> = assumptions
+        .sets
+        .iter()
+        .map(|s| (s.from, s.agent_hourly_rate_micros, s.aht_seconds, s.owner.as_deref()))
+        .collect();
+    // What a set leaves out stays as it was.
+    assert_eq!(
+        told,
+        [
+            (None, Some(28_500_000), Some(360), Some("finance")),
+            (Some(date("2026-03-01")), Some(30_250_000), Some(360), Some("finance")),
+            (Some(date("2026-07-01")), Some(30_250_000), Some(300), Some("finance")),
+        ]
+    );
+    assert_eq!(assumptions.sets[2].source.as_deref(), Some("budget 2026"));
+    assert!(assumptions.sets[1].id.starts_with("2026-03-01-"), "{}", assumptions.sets[1].id);
+    let rates: Vec<_> = assumptions
+        .rates
+        .iter()
+        .map(|r| (r.currency.as_str(), r.from, r.numerator, r.denominator))
+        .collect();
+    assert_eq!(
+        rates,
+        [
+            ("GBP", date("2026-01-01"), 2, 1),
+            ("JPY", date("2026-01-01"), 61, 10_000),
+            ("USD", date("2026-01-01"), 92, 100),
+            ("USD", date("2026-03-01"), 9, 10),
+        ]
+    );
+}
+
 /// Each text has exactly this one mistake.
 #[test]
 fn single_mistakes() {
@@ -304,6 +348,28 @@ fn single_mistakes() {
         (source("complete_after: 31d"), "`31d` is too long"),
         (source("path_timezone: Stockholm"), "`Stockholm` is not a time zone"),
         (with("assumptions: { agent_hourly_rate: 10 }"), "a rate needs a currency"),
+        (
+            with("assumptions: { sets: [{ from: 2026-01-01, agent_hourly_rate: 10 }] }"),
+            "a rate needs a currency",
+        ),
+        (with("assumptions: { sets: [{ aht_seconds: 10 }] }"), "`from` is missing"),
+        (
+            with(
+                "assumptions: { sets: [{ from: 2026-02-01, aht_seconds: 10 }, { from: 2026-02-01, aht_seconds: 11 }] }",
+            ),
+            "not in the order of their days",
+        ),
+        (rates("{ currency: USD, from: 2026-01-01, rate: 0 }"), "0 is no exchange rate"),
+        (rates("{ currency: USD, from: 2026-01-01, rate: 0.12345678901 }"), "is no exchange rate"),
+        (rates("{ currency: USD, from: 2026-01-01 }"), "`rate` is missing"),
+        (rates("{ currency: EUR, from: 2026-01-01, rate: 2 }"), "differs from its own"),
+        (
+            rates(
+                "{ currency: USD, from: 2026-01-01, rate: 2 }, { currency: USD, from: 2026-01-01, rate: 3 }",
+            ),
+            "two rates of USD begin on 2026-01-01",
+        ),
+        (with("assumptions: { owner: \"it's us\", aht_seconds: 1 }"), "cannot be the value"),
         (with("assumptions: { currency: euro }"), "`euro` is not a currency"),
         (with("rollouts: [{ name: a, date: 2026-01-01 }]"), "`services` is missing"),
         (

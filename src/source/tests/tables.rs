@@ -213,10 +213,15 @@ fn costs() {
     let mut bench = Bench::csv(Kind::Costs);
     bench.start = Some("2026-01-15".parse().unwrap());
     let out = bench.run(object);
-    assert_eq!(out.one("date"), "2026-01-01");
-    assert_eq!(out.one("period_end"), "2026-01-31");
-    assert_eq!(out.one("amount"), "1000.000001");
-    assert_eq!([out.one("bot"), out.one("channel")], ["b", "null"]);
+    // A row for each day from the window's first on.
+    let days: Vec<String> = (15..=31).map(|day| format!("2026-01-{day}")).collect();
+    assert_eq!(out.column("date"), days);
+    assert_eq!(out.column("period_end")[0], "2026-01-31");
+    assert_eq!(out.column("amount")[16], "1000.000001");
+    assert_eq!([&out.column("bot")[0], &out.column("channel")[0]], ["b", "null"]);
+    // 1,000,000,001 millionths over 31 days: 32,258,064 each, and 17 more on the last.
+    assert_eq!(out.column("day_micros")[0], "32258064");
+    assert_eq!(out.column("day_micros")[16], "32258081");
     assert_eq!(out.decoded.accounting.out_of_window, 1);
     assert_eq!(out.decoded.newest_ts_us, None);
     assert_eq!(
@@ -230,6 +235,37 @@ fn costs() {
             "bad_value:period_start"
         ]
     );
+}
+
+/// What the days of one ledger line bear.
+fn shares(start: &str, end: &str, amount: &str) -> Vec<i64> {
+    let object = format!(
+        "period_start,period_end,cost_class,amount,currency\n{start},{end},facilities,{amount},EUR\n"
+    );
+    let out = Bench::csv(Kind::Costs).run(object);
+    out.column("day_micros").iter().map(|share| share.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_period_is_spread_to_its_days_and_to_the_last_unit() {
+    for (start, end, days) in [
+        ("2026-02-01", "2026-02-28", 28),
+        ("2028-02-01", "2028-02-29", 29),
+        ("2026-04-01", "2026-04-30", 30),
+        // Two clock changes lie in these: a day is a day.
+        ("2026-03-01", "2026-03-31", 31),
+        ("2026-10-01", "2026-10-31", 31),
+        ("2026-12-31", "2026-12-31", 1),
+    ] {
+        let shares = shares(start, end, "1234.567891");
+        assert_eq!(shares.len(), days);
+        assert_eq!(shares.iter().sum::<i64>(), 1_234_567_891);
+        assert!(shares[..days - 1].iter().all(|share| *share == 1_234_567_891 / days as i64));
+    }
+    // 0.000002 over three days; and a credit, which takes back what was billed day by day.
+    assert_eq!(shares("2026-01-01", "2026-01-03", "0.000002"), [0, 0, 2]);
+    assert_eq!(shares("2026-01-01", "2026-01-03", "100"), [33_333_333, 33_333_333, 33_333_334]);
+    assert_eq!(shares("2026-01-01", "2026-01-03", "-100"), [-33_333_333, -33_333_333, -33_333_334]);
 }
 
 #[test]

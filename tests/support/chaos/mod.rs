@@ -11,6 +11,7 @@
 //! of a second.
 
 mod adversity;
+mod ledger;
 mod objects;
 mod record;
 mod rng;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use ledger::{RawCost, Terms};
 pub use record::{RawContact, RawEvent};
 
 use super::calendar::{HOUR, MINUTE, day_start, plus};
@@ -58,6 +60,10 @@ pub struct World {
     /// Lines no reader may accept, with the UTC date of the object they belong in.
     pub bad_lines: Vec<(NaiveDate, Vec<u8>)>,
     pub contacts: Vec<RawContact>,
+    /// What contacts say that they cost, in millionths, by their ids.
+    pub contact_costs: BTreeMap<String, i64>,
+    pub costs: Vec<RawCost>,
+    pub terms: Terms,
 }
 
 impl World {
@@ -74,6 +80,9 @@ impl World {
             events: Vec::new(),
             bad_lines: Vec::new(),
             contacts: Vec::new(),
+            contact_costs: BTreeMap::new(),
+            costs: Vec::new(),
+            terms: Terms::default(),
         }
     }
 
@@ -106,5 +115,6 @@ pub fn world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
     let until = day_start(zone, plus(start, i64::from(days) + tail));
     world.events.retain(|event| (from..until).contains(&event.ts_us));
     adversity::afflict(&mut world, &mut rng);
+    ledger::bill(&mut world, seed, start, i64::from(days));
     world
 }

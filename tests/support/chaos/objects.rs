@@ -41,7 +41,9 @@ impl World {
 
     /// The contacts file that goes with the log.
     pub fn contacts_csv(&self) -> String {
-        let rows: String = self.contacts.iter().map(super::RawContact::row).collect();
+        let price = |contact: &RawContact| self.contact_costs.get(&contact.contact_id).copied();
+        let rows: String =
+            self.contacts.iter().map(|contact| contact.row(price(contact))).collect();
         format!("{}{rows}", RawContact::HEADER)
     }
 

@@ -194,14 +194,16 @@ impl RawContact {
     pub const HEADER: &'static str = "contact_id,opened_ts,closed_ts,channel,service,user_id,\
         handle_seconds,cost_amount,resolved,score,instrument,is_first_contact\n";
 
-    /// The contact as one CSV line.
-    pub fn row(&self) -> String {
+    /// The contact as one CSV line, with what it says it cost in millionths.
+    pub fn row(&self, cost_micros: Option<i64>) -> String {
         let (instrument, score) = match self.answer {
             Some((instrument, score)) => (instrument, score.to_string()),
             None => ("", String::new()),
         };
+        let cost =
+            cost_micros.map(|micros| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
         format!(
-            "{},{},{},{},{},{},{},,{},{score},{instrument},\n",
+            "{},{},{},{},{},{},{},{},{},{score},{instrument},\n",
             self.contact_id,
             rfc3339(self.opened_us, 0, SecondsFormat::Micros),
             rfc3339(self.closed_us, 0, SecondsFormat::Micros),
@@ -209,6 +211,7 @@ impl RawContact {
             self.service.unwrap_or_default(),
             self.user_id.as_deref().unwrap_or_default(),
             self.handle_seconds,
+            cost.unwrap_or_default(),
             self.resolved,
         )
     }

@@ -110,7 +110,7 @@ impl Answers {
 }
 
 /// A contact names no bot, locale, version or variant.
-fn dimension(contact: &RawContact, name: &str) -> String {
+pub fn dimension(contact: &RawContact, name: &str) -> String {
     match name {
         "channel" => contact.channel.to_owned(),
         "service" => contact.service.map_or_else(unknown, str::to_owned),

@@ -2,11 +2,12 @@
 //!
 //! Promises: it shares no code, no query and no shortcut with the program: no windows, no
 //! partitions, no sketches. Each rule stands beside the section of the contract that it follows.
-//! Leaves out speed, and every metric that needs more than events: cost, leads, availability,
+//! Leaves out speed, and every metric that needs more than events and costs: leads, availability,
 //! durability, retention and the longer user windows.
 
 mod answers;
 mod cells;
+mod cost;
 mod oracle;
 mod read;
 mod sessions;
@@ -46,7 +47,10 @@ pub fn expected(world: &World, objects: &[(String, Vec<u8>)]) -> BTreeMap<Place,
     let watermark = read::watermark(world, &events);
     let sessions = sessions::build(world, events);
     let tallies = tally::count(world, &sessions, watermark);
-    cells::cells(world, &tallies, watermark)
+    let mut cells = cells::cells(world, &tallies, watermark);
+    let Some((first, last)) = history(world, objects) else { return cells };
+    cells.extend(cost::cells(world, &sessions, watermark, first, last));
+    cells
 }
 
 /// The first and the last local day that the warehouse has partitions for: from the first to the

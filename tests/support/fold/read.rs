@@ -33,6 +33,7 @@ pub struct Event {
     pub instrument: Option<String>,
     pub score: Option<i64>,
     pub is_proactive: bool,
+    pub cost_micros: i64,
     is_test: bool,
 }
 
@@ -140,6 +141,7 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
         instrument,
         score,
         is_proactive: flag("is_proactive"),
+        cost_micros: record.get("cost_amount").and_then(Value::as_f64).map_or(0, micros_of),
         is_test: flag("is_test"),
     })
 }
@@ -147,6 +149,10 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
 /// What stands for a dimension that is missing (§1, slices).
 pub fn unknown() -> String {
     "unknown".to_owned()
+}
+
+fn micros_of(amount: f64) -> i64 {
+    (amount * 1e6).round() as i64
 }
 
 fn is_kind(kind: &str) -> bool {
