@@ -75,64 +75,75 @@ impl Gathered {
         };
         let mut until = None;
         for at in 0..self.texts[0].len() {
-            let [kind, rollout, service, name, part] =
-                [0, 1, 2, 3, 4].map(|column: usize| self.texts[column][at].clone());
-            let [day, a, b, c, d] = [0, 1, 2, 3, 4].map(|column: usize| self.numbers[column][at]);
-            let date = from_day_number(i32::try_from(day).unwrap_or(i32::MAX));
-            match kind.as_str() {
-                "cell" => input.cells.push(Cell {
-                    date,
-                    service,
-                    channel: name,
-                    handler: if part == "bot" { Handler::Bot } else { Handler::Human },
-                    services: a,
-                    cost_micros: b,
-                    avoidable_micros: c,
-                }),
-                "measure" => input.measures.push(Measure {
-                    date,
-                    service,
-                    name,
-                    unit: part,
-                    numerator: a,
-                    denominator: b,
-                }),
-                "window" => input.window_measures.push(WindowMeasure {
-                    rollout,
-                    service,
-                    name,
-                    unit: part,
-                    pre: (a, b),
-                    post: (c, d),
-                }),
-                "investment" => input.investments.push(Investment {
-                    rollout,
-                    micros: a,
-                    booked_after_micros: b,
-                }),
-                "until" => until = Some(date),
-                _ => {
-                    return Err(Error::config("the rollout comparison knows no such row")
-                        .context("kind", kind));
-                }
-            }
+            until = self.add(at, &mut input)?.or(until);
         }
         // An engine's order of rows must not matter to anything.
-        input.cells.sort_unstable_by(|x, y| {
-            (x.date, &x.service, x.handler, &x.channel)
-                .cmp(&(y.date, &y.service, y.handler, &y.channel))
-        });
-        input.measures.sort_unstable_by(|x, y| {
-            (x.date, &x.service, &x.name).cmp(&(y.date, &y.service, &y.name))
-        });
-        input.window_measures.sort_unstable_by(|x, y| {
-            (&x.rollout, &x.service, &x.name).cmp(&(&y.rollout, &y.service, &y.name))
-        });
+        input.cells.sort_unstable_by(|x, y| key(x).cmp(&key(y)));
+        let series = |m: &Measure| (m.name.clone(), m.service.clone(), m.date);
+        input.measures.sort_by_cached_key(series);
+        let ratio = |m: &WindowMeasure| (m.rollout.clone(), m.service.clone(), m.name.clone());
+        input.window_measures.sort_by_cached_key(ratio);
         if let (Some(first), Some(last)) = (input.cells.first(), until) {
             input.history = Interval::new(first.date, plus(last, 1));
         }
         Ok(input)
     }
+
+    /// Puts a row where it belongs; the last day, where the row says it.
+    fn add(&self, at: usize, input: &mut Input) -> Result<Option<NaiveDate>> {
+        let text = |column: usize| self.texts[column][at].clone();
+        let [kind, rollout, service, name, part] = [0, 1, 2, 3, 4].map(text);
+        let [day, a, b, c, d] = [0, 1, 2, 3, 4].map(|column: usize| self.numbers[column][at]);
+        let date = from_day_number(i32::try_from(day).unwrap_or(i32::MAX));
+        match kind.as_str() {
+            "cell" => input.cells.push(Cell {
+                date,
+                service,
+                channel: name,
+                handler: if part == "bot" { Handler::Bot } else { Handler::Human },
+                services: a,
+                cost_micros: b,
+                avoidable_micros: c,
+            }),
+            "measure" => {
+                let (numerator, denominator) = (a, b);
+                input.measures.push(Measure {
+                    date,
+                    service,
+                    name,
+                    unit: part,
+                    numerator,
+                    denominator,
+                });
+            }
+            "window" => {
+                let (pre, post) = ((a, b), (c, d));
+                let unit = part;
+                input.window_measures.push(WindowMeasure {
+                    rollout,
+                    service,
+                    name,
+                    unit,
+                    pre,
+                    post,
+                });
+            }
+            "investment" => {
+                let (micros, booked_after_micros) = (a, b);
+                input.investments.push(Investment { rollout, micros, booked_after_micros });
+            }
+            "until" => return Ok(Some(date)),
+            _ => {
+                let message = "the rollout comparison knows no such row";
+                return Err(Error::config(message).context("kind", kind));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn key(cell: &Cell) -> (NaiveDate, &str, Handler, &str) {
+    (cell.date, &cell.service, cell.handler, &cell.channel)
 }
 
 fn change(rollout: &Rollout) -> Change {
@@ -234,6 +245,106 @@ mod tests {
         assert_eq!(decimal_text(-1_500_000), "-1.500000");
         assert_eq!(decimal_text(7), "0.000007");
         assert_eq!(decimal_text(i64::MIN), "-9223372036854.775808");
+    }
+
+    #[test]
+    fn rows_of_every_kind_find_their_place() {
+        let text = |values: &[&str]| {
+            Values::Text(values.iter().map(|value| Some((*value).to_owned())).collect())
+        };
+        let number = |values: &[i64]| Values::Bigint(values.iter().map(|v| Some(*v)).collect());
+        let columns = |kinds: &[&str]| {
+            let some = |value: &'static str| text(&vec![value; kinds.len()]);
+            let days: Vec<i64> = (0..kinds.len() as i64).map(|n| 100 - n).collect();
+            vec![
+                ("kind".to_owned(), text(kinds)),
+                ("rollout".to_owned(), some("r")),
+                ("service".to_owned(), some("s")),
+                ("name".to_owned(), some("web")),
+                ("part".to_owned(), some("bot")),
+                ("day".to_owned(), number(&days)),
+                ("a".to_owned(), number(&vec![1; kinds.len()])),
+                ("b".to_owned(), number(&vec![2; kinds.len()])),
+                ("c".to_owned(), number(&vec![3; kinds.len()])),
+                ("d".to_owned(), number(&vec![4; kinds.len()])),
+            ]
+        };
+        let mut input = empty();
+        let gathered =
+            Gathered::new(columns(&["until", "cell", "measure", "window", "investment"]));
+        let gathered = gathered.expect("all columns");
+        let until: Vec<_> =
+            (0..5).map(|at| gathered.add(at, &mut input).expect("a known kind")).collect();
+        assert_eq!(until, [Some(from_day_number(100)), None, None, None, None]);
+        let cell = &input.cells[0];
+        assert_eq!((cell.date, cell.handler), (from_day_number(99), Handler::Bot));
+        assert_eq!((cell.services, cell.cost_micros, cell.avoidable_micros), (1, 2, 3));
+        assert_eq!((input.measures[0].numerator, input.measures[0].denominator), (1, 2));
+        assert_eq!((input.window_measures[0].pre, input.window_measures[0].post), ((1, 2), (3, 4)));
+        assert_eq!((input.investments[0].micros, input.investments[0].booked_after_micros), (1, 2));
+        let other = Gathered::new(columns(&["other"])).expect("all columns");
+        assert!(other.add(0, &mut input).is_err());
+    }
+
+    #[test]
+    fn rows_become_columns_of_the_contract() {
+        let start = from_day_number(20_000);
+        let cell = |day: i64| Cell {
+            date: plus(start, day),
+            service: "s".to_owned(),
+            channel: "phone".to_owned(),
+            handler: Handler::Human,
+            services: 4,
+            cost_micros: if day < 56 { 10_000_000 } else { 9_000_000 },
+            avoidable_micros: 0,
+        };
+        let input = Input {
+            changes: vec![Change {
+                name: "r".to_owned(),
+                date: plus(start, 56),
+                services: vec!["s".to_owned()],
+                controls: Vec::new(),
+                pre_days: 56,
+                ramp_days: 14,
+                post_days: 56,
+            }],
+            history: Interval::new(start, plus(start, 126)),
+            cells: (0..126).map(cell).collect(),
+            ..empty()
+        };
+        let rows = compare(&input).expect("a right input");
+        let query = Query {
+            sql: String::new(),
+            inputs: Vec::new(),
+            columns: vec![Column::new("difference", crate::schema::Type::Decimal, true)],
+            order: Vec::new(),
+            dates: vec![start],
+            together: false,
+        };
+        let query = written(&rows, start, query);
+        assert!(query.sql.starts_with("SELECT date, rollout, service, metric"));
+        let TableData::Memory(columns) = &query.inputs[0].data else { panic!("rows in memory") };
+        let at = |name: &str| query.inputs[0].columns.iter().position(|c| c.name == name);
+        let of = |name: &str| &columns[at(name).expect("a column")];
+        let Values::Text(differences) = of("difference") else { panic!("text") };
+        assert_eq!(differences[0].as_deref(), Some("-0.250000"));
+        let Values::Bigint(days) = of("date") else { panic!("days") };
+        assert_eq!((days[0], days.len()), (Some(20_000), rows.len()));
+        let Values::Double(after) = of("value_post") else { panic!("numbers") };
+        assert_eq!(after[0], Some(2.25));
+    }
+
+    fn empty() -> Input {
+        Input {
+            changes: Vec::new(),
+            history: Interval::new(NaiveDate::default(), NaiveDate::default()),
+            currency: "EUR".to_owned(),
+            cells: Vec::new(),
+            measures: Vec::new(),
+            window_measures: Vec::new(),
+            participants: Vec::new(),
+            investments: Vec::new(),
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod comparison;
 mod costs;
 mod interrupted;
 mod own_models;
