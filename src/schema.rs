@@ -179,6 +179,17 @@ impl Kind {
         }
     }
 
+    /// The keys that every record of this kind must have.
+    pub fn required_keys(self) -> &'static [&'static str] {
+        match self {
+            Kind::Events => &["ts", "actor", "type"],
+            Kind::Surveys | Kind::Leads => &["ts"],
+            Kind::Contacts => &["contact_id", "opened_ts"],
+            Kind::Costs => &["period_start", "period_end", "cost_class", "amount"],
+            Kind::Probes => &["ts", "ok"],
+        }
+    }
+
     /// The columns of the decoded table, in order.
     pub fn columns(self) -> Vec<Column> {
         let own: &[(&str, Type, bool)] = match self.table() {
@@ -190,6 +201,83 @@ impl Kind {
         ORIGIN.iter().chain(own).map(|&(n, t, null)| Column::new(n, t, null)).collect()
     }
 }
+
+/// What the value of an input key may be; the words of `docs/canonical.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    Instant,
+    Date,
+    Id,
+    Dimension,
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number, negative ones too.
+    Whole,
+    /// A whole number that is not negative.
+    Amount,
+    Decimal,
+    Number,
+    Flag,
+}
+
+impl Input {
+    /// What `key` holds; it means the same in every kind that has it.
+    pub fn of(key: &str) -> Input {
+        match key {
+            "ts" | "opened_ts" | "closed_ts" => Input::Instant,
+            "period_start" | "period_end" => Input::Date,
+            "event_id" | "conversation_id" | "user_id" | "lead_id" | "contact_id" => Input::Id,
+            "bot" | "channel" | "service" | "locale" | "bot_version" | "variant" => {
+                Input::Dimension
+            }
+            "actor" => Input::Word(ACTORS),
+            "type" => Input::Word(TYPES),
+            "identity_kind" => Input::Word(IDENTITY_KINDS),
+            "closed_by" => Input::Word(CLOSERS),
+            "instrument" => Input::Word(INSTRUMENTS),
+            "cost_class" => Input::Word(COST_CLASSES),
+            "seq" | "score" => Input::Whole,
+            "latency_ms" | "tokens_in" | "tokens_out" | "text_chars" | "handle_seconds" => {
+                Input::Amount
+            }
+            "lead_value" | "cost_amount" | "amount" => Input::Decimal,
+            "intent_confidence" => Input::Number,
+            "is_fallback" | "is_proactive" | "is_test" | "resolved" | "is_first_contact" | "ok"
+            | "planned" => Input::Flag,
+            _ => Input::Text,
+        }
+    }
+}
+
+pub const ACTORS: &[&str] = &["user", "bot", "agent", "system"];
+pub const TYPES: &[&str] = &[
+    "message",
+    "session_start",
+    "session_end",
+    "handoff",
+    "goal",
+    "feedback",
+    "survey",
+    "lead",
+    "error",
+    "other",
+];
+pub const IDENTITY_KINDS: &[&str] = &["authenticated", "anonymous", "unknown"];
+pub const CLOSERS: &[&str] = &["user", "bot", "agent", "timeout", "rule"];
+pub const INSTRUMENTS: &[&str] = &["csat_5", "rating_10", "nps", "helpful", "ces_7"];
+/// The ends of each instrument's scale, in the order of [`INSTRUMENTS`].
+pub const SCALES: &[(i64, i64)] = &[(1, 5), (0, 10), (0, 10), (0, 1), (1, 7)];
+pub const COST_CLASSES: &[&str] = &[
+    "human_direct",
+    "human_indirect",
+    "tech_human",
+    "facilities",
+    "bot_platform",
+    "llm_usage",
+    "bot_build_amortised",
+    "bot_content_ops",
+];
 
 /// Where a row came from and what makes it a duplicate; first columns of every decoded table.
 ///
@@ -242,7 +330,7 @@ const EVENTS: &[(&str, Type, bool)] = &[
     ("instrument", Type::Text, true),
     ("score", Type::Bigint, true),
     ("reason", Type::Text, true),
-    ("lead_id", Type::Text, true),
+    ("lead_key", Type::Text, true),
     ("lead_value", Type::Decimal, true),
     ("tokens_in", Type::Bigint, true),
     ("tokens_out", Type::Bigint, true),

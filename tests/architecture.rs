@@ -108,10 +108,14 @@ const MOST_LINES: usize = 500;
 
 /// String literals that are a metric's name and mean something else.
 const NAMESAKES: &[(&str, &str, &str)] = &[
+    ("src/demo/aftermath.rs", "lead_value", "a key of the canonical format"),
     ("src/demo/aftermath.rs", "nps", "an instrument of the canonical format"),
     ("src/pipeline/compile/mod.rs", "sessions", "the key of a pipeline"),
     ("src/pipeline/compile/settings.rs", "sessions", "the key of a pipeline"),
-    ("src/source/event.rs", "nps", "an instrument of the canonical format"),
+    ("src/schema.rs", "lead_value", "a key of the canonical format"),
+    ("src/schema.rs", "leads", "a kind of source"),
+    ("src/schema.rs", "nps", "an instrument of the canonical format"),
+    ("src/source/event.rs", "lead_value", "a key of the canonical format"),
 ];
 
 #[test]

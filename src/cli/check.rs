@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::context::{self, DayArgs, JobParts};
 use super::progress::Bar;
+use crate::accounting::Quarantined;
 use crate::engine::polars::PolarsEngine;
 use crate::error::{ErrorKind, Result};
 use crate::manifest::Manifest;
@@ -23,7 +24,7 @@ pub fn check(args: &CheckArgs) -> Result<u8> {
     super::print(&format!("{}: valid, {models} models", args.pipeline.display()));
     let stop = context::stop_signal()?;
     let (engine, bar) = (PolarsEngine::new(), Bar::default());
-    let job = context::job(JobParts {
+    let mut job = context::job(JobParts {
         loaded: &loaded,
         request: context::request(&DayArgs::default(), &loaded.pipeline)?,
         user_key: context::user_key(&loaded.pipeline)?,
@@ -33,6 +34,8 @@ pub fn check(args: &CheckArgs) -> Result<u8> {
         lookback_days: 0,
         full_scan: true,
     });
+    // Shown to whoever asks and kept nowhere.
+    job.quarantine_raw = true;
     let listing = run::list(&job, &Manifest::default())?;
     let previews = run::preview(&job, &listing)?;
     previews.iter().for_each(|p| super::print(&describe(p)));
@@ -57,8 +60,18 @@ fn describe(preview: &Preview) -> String {
         "\n  first object {object}: {} records, {} decoded, {} quarantined, {} blank; {} rows kept, {} test, {} before start",
         a.read, a.decoded, a.quarantined, a.blank, a.kept, a.test, a.out_of_window
     );
+    if a.filtered + a.empty > 0 {
+        let _ = write!(
+            text,
+            "\n    {} filtered by the mapping, {} without an event",
+            a.filtered, a.empty
+        );
+    }
     for (reason, count) in &a.reasons {
         let _ = write!(text, "\n    quarantined {reason}: {count}");
+    }
+    for bad in &preview.refused {
+        let _ = write!(text, "\n  refused  {}", refused(bad));
     }
     for (field, count) in &a.unknown_fields {
         let _ = write!(text, "\n    unknown field {field}: in {count} records, not read");
@@ -72,6 +85,19 @@ fn describe(preview: &Preview) -> String {
     }
     text
 }
+
+/// A refused record: its place, the reason, and how it begins.
+fn refused(bad: &Quarantined) -> String {
+    let raw = bad.raw.as_deref().unwrap_or_default();
+    let begins: String = raw.chars().take(LONGEST_SHOWN).collect();
+    let more = if begins.len() < raw.len() { " ..." } else { "" };
+    let field = bad.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
+    let begins = begins.replace(char::is_control, " ");
+    format!("line {}, byte {}: {}{field}: {begins}{more}", bad.line, bad.offset, bad.reason)
+}
+
+/// Characters of a refused record that are shown.
+const LONGEST_SHOWN: usize = 200;
 
 /// Columns that the decoder makes for its own use; nobody compares them with a log.
 const MADE: [&str; 14] = [

@@ -25,7 +25,7 @@ pub struct InputTable {
 pub enum TableData {
     /// Parquet files.
     Files(Vec<InputFile>),
-    /// Small tables of whole numbers, one vector a column.
+    /// Small tables of whole numbers, one vector a column; a date is its days since 1970.
     Values(Vec<Vec<i64>>),
     /// Rows that the program made, one vector a column.
     Memory(Vec<Values>),

@@ -175,8 +175,11 @@ fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame
         TableData::Values(values) => {
             let height = values.first().map_or(0, Vec::len);
             let series = input.columns.iter().zip(values);
-            let series = series.map(|(c, v)| Column::new(c.name.as_str().into(), v.as_slice()));
-            return Ok(DataFrame::new(height, series.collect())?.lazy());
+            let typed = |(c, v): (&ContractColumn, &Vec<i64>)| {
+                Column::new(c.name.as_str().into(), v.as_slice()).cast(&polars_type(c.kind))
+            };
+            let columns = series.map(typed).collect::<PolarsResult<_>>()?;
+            return Ok(DataFrame::new(height, columns)?.lazy());
         }
         TableData::Memory(values) => {
             let series = input.columns.iter().zip(values);

@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::lint::lint;
-use super::query::{MetricTable, Parameters, Watermarks, metric_table, render};
+use super::query::{MetricTable, Parameters, Watermarks, mentions, metric_table, render};
 use super::{After, Before, Layer, Model, ModelText, Read, Table, spec};
 use crate::error::{Error, Result};
 use crate::interval::{Every, Interval, day_start_us, from_day_number};
@@ -66,7 +66,11 @@ impl Catalog {
         }
         let of_metrics: BTreeSet<String> =
             waiting.iter().filter(|(_, reads)| *reads).map(|(m, _)| m.name.clone()).collect();
-        let ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
+        let mut ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
+        // What lists the metrics comes after all that declare some.
+        let lists: BTreeSet<&str> =
+            texts.iter().filter(|t| spec::lists_metrics(t)).map(|t| t.name.as_str()).collect();
+        ordered.sort_by_key(|model| lists.contains(model.name.as_str()));
         let mut catalog = Catalog { models: Vec::new(), metrics: Vec::new() };
         for model in ordered {
             check_reads(&model, &catalog)?;
@@ -101,7 +105,8 @@ impl Catalog {
         pipeline: &Pipeline,
         at: &Parameters,
     ) -> Result<String> {
-        render(template, file, pipeline, at, &self.inputs(model), &self.metrics)
+        let dates = model.every.starts(at.interval);
+        render(template, file, pipeline, at, &dates, &self.inputs(model), &self.metrics)
     }
 
     /// The decoded tables that `model` is made from, directly and through what it reads.
@@ -122,7 +127,7 @@ impl Catalog {
     fn lint(&self, model: &Model, query: &str, pipeline: &Pipeline, at: &Parameters) -> Result<()> {
         let mut tables: BTreeSet<String> =
             model.reads.iter().map(|read| read.table.name().to_owned()).collect();
-        tables.insert(GROUPING_SETS.to_owned());
+        tables.extend(VALUES.map(str::to_owned));
         let mut findings = lint(&format!("{}/query.sql, filled in", model.folder), query, &tables);
         tables.insert(model.name.clone());
         for audit in &model.audits {
@@ -142,9 +147,9 @@ impl Catalog {
         let fixed = sentinel(pipeline);
         let text = self.sql(&model, pipeline, &fixed)?;
         self.lint(&model, &text, pipeline, &fixed)?;
-        let mentions = |words: &[&str]| words.iter().any(|word| model.sql.contains(word));
-        let uses_watermark = mentions(&["watermark_us"]);
-        let uses_history_start = mentions(&["history_start_day", "reliable_from_day"]);
+        let uses = |word: &str| mentions(&model.sql, word);
+        let uses_watermark = uses("watermark_us");
+        let uses_history_start = uses("history_start_day") || uses("reliable_from_day");
         let inputs = self.inputs(&model);
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
@@ -182,8 +187,8 @@ impl Catalog {
     }
 }
 
-/// The table of masks that every query may read.
-const GROUPING_SETS: &str = "grouping_sets";
+/// Tables that every query may read: masks of the dimensions, and the days to build.
+const VALUES: [&str; 2] = ["grouping_sets", "calendar"];
 
 /// The models that come with the program.
 pub fn builtin() -> Vec<ModelText> {

@@ -180,4 +180,29 @@ pub struct Metric {
     pub proportion: bool,
     /// Days after the cell's own before it is final.
     pub maturity_days: u32,
+    pub additivity: Additivity,
+    /// What it says, without quotes; may be empty.
+    pub doc: String,
+}
+
+/// How a metric's cells may be put together over days and over finest slices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Additivity {
+    /// Values add up.
+    Additive,
+    /// Numerators and denominators add up, and are divided again.
+    RatioOfSums,
+    /// Each cell stands alone: distinct counts, percentiles, and what is divided by them.
+    NonAdditive,
+}
+
+impl Additivity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Additivity::Additive => "additive",
+            Additivity::RatioOfSums => "ratio_of_sums",
+            Additivity::NonAdditive => "non_additive",
+        }
+    }
 }

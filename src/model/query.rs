@@ -8,7 +8,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Metric, Model, money};
+use super::{Additivity, Metric, Model, money};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
 use crate::pipeline::{Pipeline, Rollout};
@@ -16,6 +16,12 @@ use crate::schema::Kind;
 
 /// Days at the start of history during which every user looks new.
 const UNRELIABLE_DAYS: i64 = 90;
+/// Texts that several models include.
+const SHARED: [(&str, &str); 2] = [
+    ("kpi_interval.sql", include_str!("../../sql/macros/kpi_interval.sql")),
+    ("kpi_period.sql", include_str!("../../sql/macros/kpi_period.sql")),
+];
+
 /// Larger than any position in a chain of events.
 const NO_POSITION: i64 = 9_000_000_000_000_000;
 /// Earlier than any event, in microseconds.
@@ -64,7 +70,8 @@ pub struct MetricTable {
     pub inputs: BTreeSet<Kind>,
 }
 
-/// Fills `template` (the query or an audit of a model that is made from `inputs`) in.
+/// Fills `template` (the query or an audit of a model that is made from `inputs`) in, for the
+/// partitions of these `dates`.
 ///
 /// # Errors
 /// A diagnosed configuration error with the template's line.
@@ -73,12 +80,17 @@ pub fn render(
     file: &str,
     pipeline: &Pipeline,
     parameters: &Parameters,
+    dates: &[NaiveDate],
     inputs: &BTreeSet<Kind>,
     metrics: &[MetricTable],
 ) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_macros(&mut environment, pipeline);
+    for (name, text) in SHARED {
+        let added = environment.add_template(name, text);
+        added.map_err(|e| Error::internal("a shared template cannot be read").because(e))?;
+    }
     money::add_macros(&mut environment, pipeline);
     let watermark_us = parameters.watermarks.of(inputs);
     let complete = last_complete_day(watermark_us, pipeline);
@@ -86,6 +98,7 @@ pub fn render(
     let views: Vec<Value> = metrics.iter().map(|t| table_view(t, pipeline, parameters)).collect();
     let values = context! {
         dimensions => pipeline.dimensions.clone(),
+        starts => dates.iter().copied().map(date_literal).collect::<Vec<_>>(),
         from_day => date_literal(parameters.interval.start),
         to_day => date_literal(parameters.interval.end),
         watermark_us => watermark_us,
@@ -95,6 +108,11 @@ pub fn render(
         no_position => NO_POSITION,
         far_past_us => FAR_PAST_US,
         low_n => pipeline.low_n,
+        probe_minutes => pipeline.uptime.probe_minutes,
+        answer_within_ms => pipeline.uptime.answer_within_ms,
+        timezone => pipeline.zone.name(),
+        additive_metrics => metrics_that(metrics, Additivity::Additive),
+        ratio_metrics => metrics_that(metrics, Additivity::RatioOfSums),
         z => Z,
         z2 => Z2,
         metric_tables => views,
@@ -213,6 +231,17 @@ fn rollout_view(rollout: &Rollout) -> Value {
     }
 }
 
+/// Whether `template`, or what it includes, uses `word`.
+pub fn mentions(template: &str, word: &str) -> bool {
+    let included = |(name, text): &(&str, &str)| template.contains(name) && mentions(text, word);
+    template.contains(word) || SHARED.iter().any(included)
+}
+
+fn metrics_that(tables: &[MetricTable], are: Additivity) -> Vec<String> {
+    let metrics = tables.iter().flat_map(|t| &t.metrics).filter(|m| m.additivity == are);
+    metrics.map(|m| m.name.clone()).collect()
+}
+
 /// A table as templates see it.
 fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters) -> Value {
     let complete = last_complete_day(parameters.watermarks.of(&table.inputs), pipeline);
@@ -223,6 +252,9 @@ fn table_view(table: &MetricTable, pipeline: &Pipeline, parameters: &Parameters)
             denominator => m.denominator.as_str(),
             n => m.n.as_str(),
             unit => m.unit.as_str(),
+            additivity => m.additivity.name(),
+            maturity_days => m.maturity_days,
+            doc => m.doc.as_str(),
             proportion => m.proportion,
             definition => table.definition.as_str(),
             final_to_day => date_literal(plus(complete, -i64::from(m.maturity_days))),

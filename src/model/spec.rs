@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    After, Audit, Before, ContractColumn, Metric, Model, ModelText, Native, Read, Severity, Table,
+    Additivity, After, Audit, Before, ContractColumn, Metric, Model, ModelText, Native, Read,
+    Severity, Table,
 };
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Every, Interval, plus};
@@ -48,6 +49,15 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     if spec.matures.is_empty() && spec.reads.iter().any(waits) {
         return Err(wrong("`after: matured` needs `matures`, the days to wait for".to_owned()));
     }
+    // It becomes a literal of SQL, in which engines escape differently.
+    let unfit = |m: &&MetricYaml| m.doc.as_ref().is_some_and(|doc| doc.contains(['\'', '\\']));
+    if let Some(metric) = spec.metrics.iter().find(unfit) {
+        return Err(wrong(format!(
+            "the doc of metric `{}` holds a quote or backslash",
+            metric.name
+        )));
+    }
+    let every_slice = spec.slices == Slices::All;
     let mut matures = spec.matures;
     matures.sort_unstable();
     Ok(Model {
@@ -57,22 +67,29 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         doc: spec.doc.trim().to_owned(),
         grain,
         columns,
-        every_slice: spec.slices == Slices::All,
+        every_slice,
         native: spec.native,
         every: spec.every,
         horizon_days: spec.horizon,
         matures,
         reads: spec.reads.iter().filter_map(|r| read(r, pipeline)).collect(),
         audits: spec.audits.into_iter().map(audit).collect(),
-        metrics: spec.metrics.into_iter().map(metric).collect(),
+        metrics: spec.metrics.into_iter().map(|m| metric(m, every_slice)).collect(),
         sql: text.sql.clone(),
     })
 }
 
 /// Whether a folder's contract asks for the metrics of all other models.
 pub fn reads_metrics(text: &ModelText) -> bool {
-    serde_yaml::from_str::<ModelYaml>(&text.yaml)
-        .is_ok_and(|spec| spec.reads.iter().any(|r| matches!(r, ReadYaml::Word(_))))
+    serde_yaml::from_str::<ModelYaml>(&text.yaml).is_ok_and(|spec| {
+        spec.reads.iter().any(|r| matches!(r, ReadYaml::Word(MetricsWord::Metrics)))
+    })
+}
+
+/// Whether a folder's contract asks for what metrics there are, not for their numbers.
+pub fn lists_metrics(text: &ModelText) -> bool {
+    let is_list = |r: &ReadYaml| matches!(r, ReadYaml::Word(MetricsWord::MetricNames));
+    serde_yaml::from_str::<ModelYaml>(&text.yaml).is_ok_and(|spec| spec.reads.iter().any(is_list))
 }
 
 /// The days before a day whose events decide its sessions (kpi-definitions R5): the day before,
@@ -134,9 +151,10 @@ enum ReadYaml {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 enum MetricsWord {
     Metrics,
+    MetricNames,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +251,8 @@ struct MetricYaml {
     proportion: bool,
     #[serde(default = "one")]
     maturity_days: u32,
+    additivity: Option<Additivity>,
+    doc: Option<String>,
 }
 
 fn columns(spec: &[ColumnYaml], pipeline: &Pipeline) -> Vec<ContractColumn> {
@@ -300,7 +320,13 @@ fn audit(spec: AuditYaml) -> Audit {
     Audit { name: spec.name, severity: spec.severity, sql: spec.query, remedy: spec.remedy }
 }
 
-fn metric(spec: MetricYaml) -> Metric {
+fn metric(spec: MetricYaml, every_slice: bool) -> Metric {
+    // A table with a row for every slice has them because its numbers do not add up.
+    let usual = match (&spec.denominator, every_slice) {
+        (Some(_), _) => Additivity::RatioOfSums,
+        (None, true) => Additivity::NonAdditive,
+        (None, false) => Additivity::Additive,
+    };
     // A plain count is over 1, and is its own number of observations.
     let (denominator, n) = match (spec.denominator, spec.n) {
         (Some(denominator), n) => (denominator.clone(), n.unwrap_or(denominator)),
@@ -314,5 +340,7 @@ fn metric(spec: MetricYaml) -> Metric {
         unit: spec.unit,
         proportion: spec.proportion,
         maturity_days: spec.maturity_days,
+        additivity: spec.additivity.unwrap_or(usual),
+        doc: spec.doc.unwrap_or_default().trim().to_owned(),
     }
 }

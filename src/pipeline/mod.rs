@@ -5,10 +5,15 @@
 //! Nothing here touches the world. Leaves out: run-time knobs, which are flags.
 
 mod compile;
+mod mapping;
 mod path;
 mod spec;
 
 pub use compile::compile;
+pub use mapping::{
+    Base, Condition, Emit, Expr, Field, Format, Mapping, Pointer, Read, Rule, Step, Take, Test,
+    Unmapped,
+};
 pub use path::{PathPattern, object_dates};
 
 use std::collections::BTreeMap;
@@ -38,6 +43,7 @@ pub struct Pipeline {
     pub grouping_sets: Vec<Vec<bool>>,
     pub user_key: UserKey,
     pub sessions: Sessions,
+    pub uptime: Uptime,
     pub sources: Vec<Source>,
     /// Changes whose effect the comparison estimates.
     pub rollouts: Vec<Rollout>,
@@ -94,6 +100,21 @@ impl Sessions {
     }
 }
 
+/// When a bot counts as available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    /// The most minutes that one probe speaks for; default 5.
+    pub probe_minutes: u32,
+    /// A later answer is none, in milliseconds; default 10 seconds.
+    pub answer_within_ms: i64,
+}
+
+impl Default for Uptime {
+    fn default() -> Self {
+        Uptime { probe_minutes: 5, answer_within_ms: 10_000 }
+    }
+}
+
 /// An origin of raw logs.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -101,8 +122,10 @@ pub struct Source {
     pub kind: Kind,
     pub adapter: Adapter,
     pub path: PathPattern,
-    /// None: told from the object's name (`.csv` or JSON lines).
+    /// None: told from the object's name (`.csv`, `.parquet`, or JSON lines).
     pub records: Option<Records>,
+    /// Between the cells of CSV; default a comma.
+    pub delimiter: u8,
     /// Whole days after a day's own objects that may still hold its events; default 0.
     pub lookahead_days: u32,
     /// The zone of timestamps without an offset; None refuses them.
@@ -122,17 +145,29 @@ pub struct Source {
 }
 
 /// The reader of a source's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub enum Adapter {
     /// Records whose keys are the canonical columns.
     Canonical,
+    /// Records of any shape, and what to make of them.
+    Mapped(Box<Mapping>),
 }
 
 /// How an object's bytes fall into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Records {
+    /// One JSON value a line.
     Jsonl,
+    /// JSON values one after the other, however they are laid out.
+    Json,
+    /// The elements of a JSON array.
+    JsonArray,
+    /// The members of a JSON object.
+    JsonObject,
+    /// Rows under a header.
     Csv,
+    /// The rows of a Parquet file.
+    Parquet,
 }
 
 /// A change of some services on a day, to be compared before and after.

@@ -46,8 +46,8 @@ pub fn reach(entry: &Entry, read: &Read, dates: &[NaiveDate], facts: &Facts) -> 
     };
     let end = match (every, read.after) {
         (Every::Once, _) => history.end,
-        // What reads the past reads none of the days being built.
-        (_, After::Days(n)) if n < 0 => *first,
+        // What reads its own past reads none of the days being built.
+        (_, After::Days(n)) if n < 0 && is_own(entry, read) => *first,
         (_, After::Days(n)) => plus(*last, 1 + i64::from(n)),
         (_, After::Period) => every.days(*last).end,
         (_, After::Matured) => {
@@ -102,4 +102,8 @@ pub fn passed(
     let watermark_us = facts.watermarks.of(inputs);
     let over = |wait: &u32| watermark_us >= day_end_us(plus(end, i64::from(*wait) - 1), facts.zone);
     waits.iter().copied().filter(|w| over(w)).max()
+}
+
+fn is_own(entry: &Entry, read: &Read) -> bool {
+    matches!(&read.table, Table::Model(name) if *name == entry.model.name)
 }

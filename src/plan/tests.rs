@@ -28,10 +28,16 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        World::with("")
+    }
+
+    fn with(settings: &str) -> Self {
         let text = "version: 1\nname: t\ntimezone: UTC\nwarehouse: ./w\n\
                     privacy: { user_key_env: KEY }\n\
-                    sources:\n  - { name: bot, kind: events, adapter: canonical, path: \"{date}.jsonl\" }\n";
-        let pipeline = crate::pipeline::compile(Path::new("t.yaml"), text).unwrap();
+                    sources:\n  - { name: bot, kind: events, adapter: canonical, path: \"{date}.jsonl\" }\n\
+                    \x20 - { name: human, kind: contacts, adapter: canonical, path: \"{date}.csv\" }\n";
+        let text = format!("{text}{settings}");
+        let pipeline = crate::pipeline::compile(Path::new("t.yaml"), &text).unwrap();
         let mut texts = builtin();
         texts.extend(extra());
         let catalog = Catalog::build(&texts, &pipeline).unwrap();
@@ -54,9 +60,13 @@ impl World {
 
     /// An object of day `n` whose events all lie on day `on`.
     fn decode(&mut self, n: i64, on: i64, etag: &str) {
+        self.decode_from("bot", Kind::Events, n, on, etag);
+    }
+
+    fn decode_from(&mut self, source: &str, kind: Kind, n: i64, on: i64, etag: &str) {
         let object = DecodedObject {
-            source: "bot".into(),
-            kind: Kind::Events,
+            source: source.into(),
+            kind,
             key: format!("{}.jsonl", day(n)),
             etag: etag.into(),
             size: 1,
@@ -205,6 +215,21 @@ fn every_partition_is_built_once_and_after_what_it_reads() {
 }
 
 #[test]
+fn partitions_built_together_read_the_days_between_of_others_and_their_own_past() {
+    let world = World::settled(80);
+    let facts = world.plan(CATCH_UP).facts.unwrap();
+    let entry = world.catalog.entry("int_user_state").unwrap();
+    let months = ["2026-03-01", "2026-04-01", "2026-05-01"].map(|d| d.parse().unwrap());
+    let of = |table: &str, dates: &[NaiveDate]| {
+        let read = entry.model.reads.iter().find(|r| r.table.name() == table).unwrap();
+        reach(entry, read, dates, &facts)
+    };
+    assert_eq!(of("int_user_day", &months), crate::interval::Interval::new(day(0), day(61)));
+    assert!(of("int_user_state", &months).is_empty());
+    assert_eq!(of("int_user_state", &months[1..]), crate::interval::Interval::day(day(30)));
+}
+
+#[test]
 fn a_late_object_restates_exactly_what_its_reach_says() {
     let mut world = World::settled(40);
     world.decode(31, 30, "late");
@@ -222,15 +247,43 @@ fn a_late_object_restates_exactly_what_its_reach_says() {
 }
 
 #[test]
+fn handling_times_depend_on_the_days_before_a_rollout_alone() {
+    let mut world =
+        World::with("rollouts: [{ name: r, date: 2026-03-11, services: [s], pre: 5d }]\n");
+    (0..40).for_each(|n| world.decode(n, n, "a"));
+    let plan = world.plan(CATCH_UP);
+    world.carry_out(&plan);
+    // Day 10 is the rollout's own.
+    for (on, is_in_window) in [(4, false), (5, true), (9, true), (10, false), (30, false)] {
+        world.decode_from("human", Kind::Contacts, on, on, "a");
+        let plan = world.plan(CATCH_UP);
+        let times: BTreeSet<NaiveDate> = days_of(&plan, "int_handle_time");
+        assert_eq!(!times.is_empty(), is_in_window, "a contact of day {on}");
+        // A contact tells of sessions up to three days before it, and the times of every day.
+        let savings = if is_in_window { span(0, 40) } else { span(on - 3, on + 1) };
+        assert_eq!(days_of(&plan, "fct_savings_daily"), savings, "a contact of day {on}");
+        world.carry_out(&plan);
+    }
+}
+
+#[test]
 fn one_more_day_does_not_touch_what_is_final() {
     let mut world = World::settled(40);
     world.decode(40, 40, "a");
     let plan = world.plan(CATCH_UP);
     assert_eq!(days_of(&plan, "stg_events"), span(40, 41));
     assert_eq!(days_of(&plan, "int_session_events"), span(39, 41));
-    let daily = plan.builds().filter(|(step, _)| step.every == Every::Day);
-    let earliest = daily.map(|(_, b)| b.date).min().unwrap();
+    let waits = |e: &crate::model::catalog::Entry| !e.model.matures.is_empty() || e.reads_metrics;
+    let at_once = plan.builds().filter(|(step, _)| {
+        step.every == Every::Day && !waits(world.catalog.entry(&step.model).unwrap())
+    });
+    let earliest = at_once.map(|(_, b)| b.date).min().unwrap();
     assert!(earliest >= day(28), "{earliest}");
+    // The watermark lies inside the newest day: windows of 31, 30, 28, 14, 8 and fewer days end with
+    // the 39th.
+    let ripe = [8, 9, 11, 25].map(day);
+    let expected: BTreeSet<NaiveDate> = span(31, 41).into_iter().chain(ripe).collect();
+    assert_eq!(days_of(&plan, "kpi_daily"), expected);
 }
 
 fn dates(texts: &[&str]) -> BTreeSet<NaiveDate> {
@@ -259,10 +312,14 @@ fn one_more_day_touches_its_own_periods_and_what_it_completes() {
     let plan = world.plan(CATCH_UP);
     assert_eq!(days_of(&plan, "int_state"), BTreeSet::new());
     assert_eq!(days_of(&plan, "fct_since"), [39, 40].map(day).into());
-    assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-04-06"]));
+    // The weeks of the days whose windows end.
+    let weeks = ["2026-03-09", "2026-03-23", "2026-03-30", "2026-04-06"];
+    assert_eq!(days_of(&plan, "fct_week"), dates(&weeks));
     assert_eq!(days_of(&plan, "dim_all"), [Every::ONCE].into());
-    // The watermark lies inside the newest day: what waited two days for the 39th is of the 37th.
-    assert_eq!(days_of(&plan, "fct_waits"), [31, 37, 39, 40].map(day).into());
+    // The watermark lies inside the newest day, so waits end for the 37th and the 31st; sessions
+    // changed from the 37th on, and the others hold them in their reach.
+    assert_eq!(days_of(&plan, "int_sessions"), span(37, 41));
+    assert_eq!(days_of(&plan, "fct_waits"), &span(29, 32) | &span(35, 41));
 }
 
 #[test]
@@ -272,8 +329,8 @@ fn a_single_day_builds_no_other_day_of_its_week() {
     let plan = world.plan(Days::These(crate::interval::Interval::day(day(4))));
     assert_eq!(days_of(&plan, "kpi_daily"), [day(4)].into());
     assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-03-02"]));
-    // Of the days of its month that a state needs, none is later.
-    assert_eq!(days_of(&plan, "int_user_day"), span(0, 5));
+    // Of its month the days that tell who is new, and the next one, which tells who came back.
+    assert_eq!(days_of(&plan, "int_user_day"), span(0, 6));
     world.carry_out(&plan);
     let plan = world.plan(Days::These(crate::interval::Interval::day(day(5))));
     assert_eq!(days_of(&plan, "fct_week"), dates(&["2026-03-02"]), "its week has one more day");
@@ -354,8 +411,14 @@ fn only_the_wanted_tables_and_what_they_read_are_built() {
     let plan =
         build(&world.pipeline, &world.catalog, &world.manifest, &request, &[], Vec::new()).unwrap();
     let tables: BTreeSet<_> = plan.builds().map(|(s, _)| s.model.as_str()).collect();
-    let expected =
-        ["fct_users_daily", "int_first_seen", "int_session_events", "int_user_day", "stg_events"];
+    let expected = [
+        "fct_users_daily",
+        "int_new_users",
+        "int_session_events",
+        "int_user_day",
+        "int_user_state",
+        "stg_events",
+    ];
     assert_eq!(tables, expected.into());
     let unknown = Request { models: vec!["fct_nothing".to_owned()], ..request };
     assert!(

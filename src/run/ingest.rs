@@ -171,7 +171,12 @@ pub struct Preview {
     pub first_object: Option<String>,
     pub accounting: Accounting,
     pub rows: Vec<Vec<(String, String)>>,
+    /// The first records that were refused.
+    pub refused: Vec<Quarantined>,
 }
+
+/// How many refused records are shown to people.
+const SHOWN: usize = 3;
 
 /// Decodes one object of each source without keeping anything.
 pub fn preview(job: &Job<'_>, listing: &Listing) -> Result<Vec<Preview>> {
@@ -186,12 +191,15 @@ pub fn preview(job: &Job<'_>, listing: &Listing) -> Result<Vec<Preview>> {
             first_object: own.first().map(|o| o.key.clone()),
             accounting: Accounting::default(),
             rows: Vec::new(),
+            refused: Vec::new(),
         };
         if let (Some(object), Some(store)) = (own.first(), stores.get(&source.name)) {
             let folder = job.temporary_folder()?;
             let decoded = decode_one(job, source, store, object, folder.path())?;
             preview.accounting = decoded.accounting;
             preview.rows = decoded.preview;
+            preview.refused = decoded.quarantine;
+            preview.refused.truncate(SHOWN);
         }
         previews.push(preview);
     }
@@ -318,10 +326,11 @@ fn decoding_id(
     retry_from_us: Option<i64>,
 ) -> String {
     let settings = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        "{:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {}",
         source.kind,
         source.adapter,
         source.records,
+        source.delimiter,
         source.naive_zone,
         source.defaults,
         job.pipeline.zone,

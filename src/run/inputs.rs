@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-use super::Job;
+use super::{Job, values};
 use crate::engine::{InputFile, InputTable, RowRange, TableData, Written};
 use crate::error::Result;
 use crate::interval::Interval;
@@ -57,7 +57,8 @@ impl<'a> Inputs<'a> {
 
     /// The tables that `entry`'s model reads for `step`.
     pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
-        let mut tables = vec![self.grouping_sets()];
+        let days = entry.model.every.span(&step.dates()).intersect(self.facts.history);
+        let mut tables = values::tables(self.job.pipeline, days);
         for read in &entry.model.reads {
             tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
@@ -77,7 +78,7 @@ impl<'a> Inputs<'a> {
         }];
         let others = model.reads.iter().filter(|read| read.table.name() != model.name);
         for read in others.filter(|read| words.contains(read.table.name())) {
-            tables.push(self.table(read, reach(entry, read, &step.dates(), self.facts))?);
+            tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }
         Ok(tables)
     }
@@ -149,20 +150,6 @@ impl<'a> Inputs<'a> {
             self.store.download(key, &path)?;
         }
         Ok(path)
-    }
-
-    /// One row for each published combination of dimensions: 1 where a dimension keeps its value.
-    fn grouping_sets(&self) -> InputTable {
-        let pipeline = self.job.pipeline;
-        let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
-        let values = (0..pipeline.dimensions.len())
-            .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect())
-            .collect();
-        InputTable {
-            name: "grouping_sets".to_owned(),
-            columns: pipeline.dimensions.iter().map(column).collect(),
-            data: TableData::Values(values),
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod execute;
 mod ingest;
 mod inputs;
 mod journal;
+pub mod values;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};

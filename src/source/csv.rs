@@ -1,6 +1,6 @@
 //! CSV rows and cells, as the bytes they are.
 //!
-//! The dialect of RFC 4180 with a comma, and lenient where spreadsheets are: a quote inside an
+//! The dialect of RFC 4180 with a delimiter of choice, and lenient where spreadsheets are: a quote inside an
 //! unquoted cell is a letter. Written here because the splitter must know a row's exact bytes (for
 //! its offset, its hash and its replay) and bound them, which a reader that owns its input cannot
 //! tell. Leaves out: types, which are the column's matter.
@@ -11,7 +11,7 @@ use memchr::{memchr, memchr2};
 
 /// The position of the line feed that ends the first row of `data`; without one, whether that is
 /// because a quote is open.
-pub(super) fn row_end(data: &[u8]) -> (Option<usize>, bool) {
+pub(super) fn row_end(data: &[u8], delimiter: u8) -> (Option<usize>, bool) {
     let line = memchr(b'\n', data);
     if memchr(b'"', &data[..line.unwrap_or(data.len())]).is_none() {
         return (line, false);
@@ -24,7 +24,7 @@ pub(super) fn row_end(data: &[u8]) -> (Option<usize>, bool) {
                 None => return (None, true),
             }
         }
-        match memchr2(b',', b'\n', &data[at..]) {
+        match memchr2(delimiter, b'\n', &data[at..]) {
             Some(step) if data[at + step] == b'\n' => return (Some(at + step), false),
             Some(step) => at += step + 1,
             None => return (None, false),
@@ -44,11 +44,13 @@ pub(super) enum Cell<'a> {
 /// The cells of a row; a row has at least one.
 pub(super) struct Cells<'a> {
     rest: Option<&'a str>,
+    delimiter: u8,
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn of(row: &'a str) -> Self {
-        Cells { rest: Some(row) }
+    /// The delimiter is ASCII.
+    pub(super) fn of(row: &'a str, delimiter: u8) -> Self {
+        Cells { rest: Some(row), delimiter }
     }
 }
 
@@ -60,7 +62,7 @@ impl<'a> Iterator for Cells<'a> {
         let bytes = rest.as_bytes();
         let quoted = if bytes.first() == Some(&b'"') { closing_quote(bytes, 1) } else { None };
         let search_from = quoted.map_or(0, |(quote, _)| quote + 1);
-        let end = memchr(b',', &bytes[search_from..]).map(|step| search_from + step);
+        let end = memchr(self.delimiter, &bytes[search_from..]).map(|step| search_from + step);
         self.rest = end.map(|comma| &rest[comma + 1..]);
         let raw = &rest[..end.unwrap_or(rest.len())];
         Some(match quoted {
@@ -115,7 +117,7 @@ mod tests {
             Cell::Plain(text) => text.to_owned(),
             Cell::Quoted(raw) => unquote(raw).into_owned(),
         };
-        Cells::of(row).map(text).collect()
+        Cells::of(row, b',').map(text).collect()
     }
 
     #[test]
@@ -123,10 +125,10 @@ mod tests {
         assert_eq!(cells(r##"a,"b,c","d""e",,"""""##), ["a", "b,c", "d\"e", "", "\""]);
         assert_eq!(cells(r#"5" pipe,"x"y"#), ["5\" pipe", "xy"]);
         assert_eq!(cells(""), [""]);
-        assert_eq!(row_end(b"a,\"b\nc\",d\ne"), (Some(9), false));
-        assert_eq!(row_end(b"5\" pipe\nx"), (Some(7), false));
-        assert_eq!(row_end(b"a,\"b\nc"), (None, true));
-        assert_eq!(row_end(b"a,b"), (None, false));
+        assert_eq!(row_end(b"a,\"b\nc\",d\ne", b','), (Some(9), false));
+        assert_eq!(row_end(b"5\" pipe\nx", b','), (Some(7), false));
+        assert_eq!(row_end(b"a,\"b\nc", b','), (None, true));
+        assert_eq!(row_end(b"a,b", b','), (None, false));
     }
 
     proptest! {
@@ -144,7 +146,7 @@ mod tests {
             let mut rest = text.as_str();
             let mut open = false;
             while !rest.is_empty() && !open {
-                let (end, quote_open) = row_end(rest.as_bytes());
+                let (end, quote_open) = row_end(rest.as_bytes(), b',');
                 let row = &rest[..end.unwrap_or(rest.len())];
                 // The csv crate leaves blank lines out and closes open quotes at the end.
                 open = quote_open;

@@ -12,9 +12,9 @@ use super::days::Day;
 use super::privacy::Pseudonym;
 use super::rows::Cell;
 use super::table::{Outcome, Place, Table, digest, pieces};
-use super::value::{Fault, Fields, Raw, slot};
+use super::value::{Fault, Fields, Raw, Refusal, slot};
 use crate::error::Result;
-use crate::schema::Kind;
+use crate::schema::{ACTORS, CLOSERS, IDENTITY_KINDS, INSTRUMENTS, Kind, SCALES, TYPES};
 
 /// The keys that feed the event's columns; a key's position is its slot.
 pub(super) const KEYS: &[&str] = Kind::Events.input_keys();
@@ -24,36 +24,32 @@ const COLUMNS: usize = 45;
 const CONTENT_HASH: usize = 6;
 const SEQ: usize = 16;
 
+/// Characters of a reason.
+const LONGEST_CODE: usize = 64;
+
 /// Stands for an absent bot or channel.
 pub(super) const UNKNOWN: &str = "unknown";
 
-const ACTORS: &[&str] = &["user", "bot", "agent", "system"];
-const TYPES: &[&str] = &[
-    "message",
-    "session_start",
-    "session_end",
-    "handoff",
-    "goal",
-    "feedback",
-    "survey",
-    "lead",
-    "error",
-    "other",
-];
-const IDENTITY_KINDS: &[&str] = &["authenticated", "anonymous", "unknown"];
-const CLOSERS: &[&str] = &["user", "bot", "agent", "timeout", "rule"];
-
-/// The instruments, each with the ends of its scale.
-const INSTRUMENTS: &[(&str, i64, i64)] =
-    &[("csat_5", 1, 5), ("rating_10", 0, 10), ("nps", 0, 10), ("helpful", 0, 1), ("ces_7", 1, 7)];
-
 /// Reads one record and, if it is a right one, puts its event on stage.
 pub(super) fn take(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outcome> {
+    match check(table, raws) {
+        Ok(event) => put(table, &event, place),
+        Err(refusal) => Ok(Outcome::Refused(refusal)),
+    }
+}
+
+/// Types one event, or says why it is refused; nothing is written.
+pub(super) fn check<'a>(
+    table: &Table,
+    raws: &[Raw<'a>],
+) -> std::result::Result<Event<'a>, Refusal> {
     let mut fields = Fields::new(KEYS, raws);
     let event = read(&mut fields, table);
-    if let Some(refusal) = fields.refusal() {
-        return Ok(Outcome::Refused(refusal));
-    }
+    fields.refusal().map_or(Ok(event), Err)
+}
+
+/// Puts an event that was found right on stage.
+pub(super) fn put(table: &mut Table, event: &Event, place: Place) -> Result<Outcome> {
     // Without a refusal there is a timestamp.
     let Some(ts_us) = event.ts_us else { return Table::lost("a timestamp") };
     if event.is_test {
@@ -63,7 +59,7 @@ pub(super) fn take(table: &mut Table, raws: &[Raw], place: Place) -> Result<Outc
     if table.start.is_some_and(|start| day.number < start) {
         return Ok(Outcome::OutOfWindow);
     }
-    write(table, &event, ts_us, &day, place)?;
+    write(table, event, ts_us, &day, place)?;
     Ok(Outcome::Kept { ts_us: Some(ts_us) })
 }
 
@@ -73,20 +69,11 @@ pub(super) fn answer(
     instrument: usize,
     score: usize,
 ) -> (Option<&'static str>, Option<i64>) {
-    let names = const {
-        let mut names = [""; INSTRUMENTS.len()];
-        let mut at = 0;
-        while at < names.len() {
-            names[at] = INSTRUMENTS[at].0;
-            at += 1;
-        }
-        names
-    };
-    let name = fields.choice(instrument, &names, Fault::Value);
+    let name = fields.choice(instrument, INSTRUMENTS, Fault::Value);
     let value = fields.integer(score);
-    let scale = INSTRUMENTS.iter().find(|(known, ..)| Some(*known) == name);
-    if let (Some((_, low, high)), Some(value)) = (scale, value)
-        && !(*low..=*high).contains(&value)
+    let scale = INSTRUMENTS.iter().position(|known| Some(*known) == name).map(|at| SCALES[at]);
+    if let (Some((low, high)), Some(value)) = (scale, value)
+        && !(low..=high).contains(&value)
     {
         fields.fault(Fault::Value, score);
     }
@@ -94,7 +81,8 @@ pub(super) fn answer(
 }
 
 /// What a record says, typed.
-struct Event<'a> {
+#[derive(Debug)]
+pub(super) struct Event<'a> {
     event_id: Option<Cow<'a, str>>,
     ts_us: Option<i64>,
     seq: Option<i64>,
@@ -168,7 +156,7 @@ fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
         closed_by: fields.choice(at!("closed_by"), CLOSERS, Fault::Value),
         instrument,
         score,
-        reason: fields.text(at!("reason")),
+        reason: fields.text(at!("reason")).map(code),
         lead_id: fields.id(at!("lead_id")),
         lead_value: fields.decimal(at!("lead_value")),
         tokens_in: fields.amount(at!("tokens_in")),
@@ -179,6 +167,11 @@ fn read<'a>(fields: &mut Fields<'_, 'a>, table: &Table) -> Event<'a> {
         is_test: fields.boolean(at!("is_test")).unwrap_or(false),
         text_chars: fields.amount(at!("text_chars")).filter(|_| chars.is_none()).or(chars),
     }
+}
+
+/// A reason as it is kept: what is too long for a code is what somebody wrote, and may name people.
+fn code(reason: Cow<'_, str>) -> Cow<'_, str> {
+    if reason.chars().count() > LONGEST_CODE { Cow::Borrowed("too_long") } else { reason }
 }
 
 /// Actor and type, and whether everything that they make necessary is there.
@@ -220,6 +213,7 @@ struct Derived {
     hour: i64,
     conversation: Option<Pseudonym>,
     user: Option<Pseudonym>,
+    lead: Option<Pseudonym>,
 }
 
 fn write(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place) -> Result<()> {
@@ -237,6 +231,7 @@ fn derive(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place)
     let user = event.user_id.as_deref().map(|id| table.users.of(table.hasher, id));
     let conversation =
         event.conversation_id.as_deref().map(|id| table.conversations.of(table.hasher, id));
+    let lead = event.lead_id.as_deref().map(|id| table.leads.of(table.hasher, id));
     // Of pseudonyms, not of ids: an unkeyed hash of an id gives it away to whoever tries them all.
     let of_conversation = conversation.as_ref().map(|key| ("c", key.as_str()));
     let chain =
@@ -248,7 +243,7 @@ fn derive(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place)
         Some(id) => table.hasher.id_hash(id),
         None => table.hasher.record_hash(place.record, place.element),
     };
-    Derived { dedup, chain, hour: table.days.hour(day, ts_us), conversation, user }
+    Derived { dedup, chain, hour: table.days.hour(day, ts_us), conversation, user, lead }
 }
 
 /// The columns of the contract, in its order; the content hash is still to come.
@@ -298,7 +293,7 @@ fn cells<'c>(
         Cell::text(event.instrument),
         Cell::integer(event.score),
         Cell::text(event.reason.as_deref()),
-        Cell::text(event.lead_id.as_deref()),
+        Cell::text(derived.lead.as_ref().map(Pseudonym::as_str)),
         Cell::decimal(event.lead_value),
         Cell::integer(event.tokens_in),
         Cell::integer(event.tokens_out),

@@ -13,7 +13,7 @@ use super::value::Raw;
 /// The deepest nesting; the record itself is 1.
 pub(super) const DEEPEST: usize = 64;
 /// The most keys in one object.
-const MOST_KEYS: usize = 1_000;
+pub(super) const MOST_KEYS: usize = 1_000;
 /// The longest number, in bytes.
 const LONGEST_NUMBER: usize = 40;
 
@@ -31,12 +31,21 @@ pub(super) enum Flaw {
 
 /// Reads the object `line` into `raws`, which `keys` maps names to.
 pub(super) fn read<'a>(line: &'a str, keys: &mut Keys, raws: &mut [Raw<'a>]) -> Result<(), Flaw> {
-    let mut scan = Scan { text: line, bytes: line.as_bytes(), at: 0 };
+    let mut scan = Scan::new(line);
     keys.begin();
     match scan.record(keys, raws) {
         Err(Flaw::NotJson) if is_too_deep(line.as_bytes()) => Err(Flaw::TooDeep),
         other => other,
     }
+}
+
+/// Is this text one JSON value?
+pub(super) fn is_value(text: &str) -> bool {
+    let mut scan = Scan::new(text);
+    scan.space();
+    let read = scan.value(0);
+    scan.space();
+    read.is_ok() && scan.at == scan.bytes.len()
 }
 
 /// The text of an escaped string whose escapes were checked by [`read`].
@@ -61,13 +70,18 @@ pub(super) fn unescaped_chars(escaped: &str) -> usize {
     chars
 }
 
-struct Scan<'a> {
+/// A walk over text; `at` is the byte that comes next.
+pub(super) struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Scan { text, bytes: text.as_bytes(), at: 0 }
+    }
+
     fn record(&mut self, keys: &mut Keys, raws: &mut [Raw<'a>]) -> Result<(), Flaw> {
         self.space();
         if self.peek() != Some(b'{') {
@@ -114,7 +128,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A key and its colon.
-    fn name(&mut self) -> Result<Cow<'a, str>, Flaw> {
+    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, Flaw> {
         self.space();
         let (text, escaped) = self.string()?;
         self.space();
@@ -123,7 +137,7 @@ impl<'a> Scan<'a> {
     }
 
     /// After a value: true at `close`, false after a comma.
-    fn closes(&mut self, close: u8) -> Result<bool, Flaw> {
+    pub(super) fn closes(&mut self, close: u8) -> Result<bool, Flaw> {
         self.space();
         let next = self.peek();
         self.at += 1;
@@ -135,7 +149,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A value inside `depth` objects and arrays.
-    fn value(&mut self, depth: usize) -> Result<Raw<'a>, Flaw> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<Raw<'a>, Flaw> {
         match self.peek() {
             Some(b'"') => {
                 let (text, escaped) = self.string()?;
@@ -203,7 +217,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A string's text between its quotes, and whether it holds escapes.
-    fn string(&mut self) -> Result<(&'a str, bool), Flaw> {
+    pub(super) fn string(&mut self) -> Result<(&'a str, bool), Flaw> {
         self.expect(b'"')?;
         let start = self.at;
         let mut escaped = false;
@@ -273,7 +287,7 @@ impl<'a> Scan<'a> {
         Ok(raw)
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), Flaw> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Flaw> {
         if self.skip(byte) { Ok(()) } else { Err(Flaw::NotJson) }
     }
 
@@ -283,11 +297,11 @@ impl<'a> Scan<'a> {
         found
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
         }
@@ -317,7 +331,7 @@ fn next_special(bytes: &[u8], mut from: usize) -> usize {
 }
 
 /// Whether brackets nest too deep, in a line whose grammar is wrong somewhere.
-fn is_too_deep(bytes: &[u8]) -> bool {
+pub(super) fn is_too_deep(bytes: &[u8]) -> bool {
     let (mut depth, mut in_string, mut at) = (0_usize, false, 0);
     while at < bytes.len() {
         match bytes[at] {

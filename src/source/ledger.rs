@@ -7,22 +7,11 @@ use super::rows::Cell;
 use super::table::{Outcome, Place, Table, digest};
 use super::value::{Fault, Fields, Raw, slot};
 use crate::error::Result;
-use crate::schema::Kind;
+use crate::schema::{COST_CLASSES, Kind};
 
 pub(super) const CONTACT_KEYS: &[&str] = Kind::Contacts.input_keys();
 pub(super) const COST_KEYS: &[&str] = Kind::Costs.input_keys();
 pub(super) const PROBE_KEYS: &[&str] = Kind::Probes.input_keys();
-
-const COST_CLASSES: &[&str] = &[
-    "human_direct",
-    "human_indirect",
-    "tech_human",
-    "facilities",
-    "bot_platform",
-    "llm_usage",
-    "bot_build_amortised",
-    "bot_content_ops",
-];
 
 /// The longest ledger period in days: it becomes a row and a file for each of them.
 const LONGEST_PERIOD: i32 = 3_660;

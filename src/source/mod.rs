@@ -7,26 +7,33 @@
 //!
 //! In reading order: `unpack` bytes, `split` them into records, `json` and `csv` read raw values by
 //! `keys`, `value` and `time` type them, `event` and `ledger` say what a record must be, `rows` and
-//! `stage` write it. Leaves out: which objects to read, duplicates, and where the files go.
+//! `stage` write it. Records of other shapes go by a `plan`: `tape` reads what it asks for, `mapped`
+//! finds the events in it, `made` turns values into what columns take. Leaves out: which objects to read, duplicates, and where the files go.
 
 mod csv;
 mod days;
+mod desk;
 mod event;
+mod header;
 mod json;
 mod keys;
 mod ledger;
+mod made;
+mod mapped;
+mod parquet_rows;
+mod plan;
 mod privacy;
 mod rows;
 mod split;
 mod stage;
 mod table;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod time;
 mod unpack;
 mod value;
 
-use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
@@ -37,19 +44,18 @@ pub use crate::accounting::{Accounting, Quarantined};
 pub use privacy::{KEY_BYTES, UserHasher};
 pub use stage::StagedFile;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Records, Source};
-use keys::{Key, Keys};
-use split::{Cut, Ends, Record, Splitter};
+use crate::error::Result;
+use crate::pipeline::{Adapter, Mapping, Records, Source};
+use desk::Desk;
+use header::Header;
+use keys::Keys;
+use mapped::Mapper;
+use split::{Cut, Ends, Layout, Record, Splitter, Values};
 use stage::Stage;
-use table::{Outcome, Place, Table};
+use table::Table;
 use unpack::Unpacked;
 use value::Raw;
 
-/// Quarantined records that are listed one by one; the others are counted.
-const LISTED: usize = 100_000;
-/// Bytes of raw records that are kept for one object.
-const KEPT_RAW: usize = 64 << 20;
 /// More than any kind has keys.
 const SLOTS: usize = 32;
 
@@ -98,119 +104,138 @@ pub struct Decoded {
 /// knows its full address.
 pub fn decode(object: impl Read + Send, decoding: &Decoding<'_>, folder: &Path) -> Result<Decoded> {
     let stage = Stage::new(decoding.source.kind, folder)?;
-    let mut splitter = Splitter::new(Unpacked::new(object, decoding.object_key)?)?;
-    let mut desk = Desk::new(decoding, stage);
-    desk.accounting.bom = u64::from(splitter.had_bom());
-    match records_of(decoding) {
-        Records::Jsonl => read_lines(&mut splitter, &mut desk)?,
-        Records::Csv => read_rows(&mut splitter, &mut desk)?,
+    let unpacked = Unpacked::new(object, decoding.object_key)?;
+    match &decoding.source.adapter {
+        Adapter::Canonical => read_canonical(unpacked, decoding, stage),
+        Adapter::Mapped(mapping) => read_mapped(unpacked, decoding, mapping, stage, folder),
     }
-    desk.finish()
 }
 
 fn records_of(decoding: &Decoding<'_>) -> Records {
+    let is_mapped = matches!(decoding.source.adapter, Adapter::Mapped(_));
     decoding.source.records.unwrap_or_else(|| {
         let name = decoding.object_key.to_ascii_lowercase();
         let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
-        if name.ends_with(".csv") { Records::Csv } else { Records::Jsonl }
+        match name.rsplit('.').next() {
+            Some("csv") => Records::Csv,
+            Some("parquet" | "pq") if is_mapped => Records::Parquet,
+            _ => Records::Jsonl,
+        }
     })
 }
 
-fn read_lines<R: Read>(splitter: &mut Splitter<R>, desk: &mut Desk) -> Result<()> {
-    while let Some(record) = splitter.next(Ends::Line)? {
-        if desk.skips(&record) {
-            continue;
-        }
-        let mut raws = [Raw::Absent; SLOTS];
-        let read = text_of(&record)
-            .and_then(|text| json::read(text, &mut desk.keys, &mut raws).map_err(Bad::from));
-        desk.take(&record, &mut raws, read)?;
-    }
-    Ok(())
-}
-
-fn read_rows<R: Read>(splitter: &mut Splitter<R>, desk: &mut Desk) -> Result<()> {
-    let header = loop {
-        match splitter.next(Ends::Row)? {
-            None => return Ok(()),
-            Some(record) if desk.skips(&record) => (),
-            Some(record) => break Header::read(&record, &mut desk.keys)?,
-        }
-    };
-    while let Some(record) = splitter.next(Ends::Row)? {
-        if desk.skips(&record) {
-            continue;
-        }
-        let mut raws = [Raw::Absent; SLOTS];
-        let read = text_of(&record).and_then(|text| header.row(text, &mut desk.keys, &mut raws));
-        desk.take(&record, &mut raws, read)?;
-    }
-    Ok(())
-}
-
-/// The names of a CSV object's columns.
-struct Header {
-    columns: Vec<Key>,
-    duplicate: Option<String>,
-}
-
-impl Header {
-    /// Refuses the object when no name is known: then the line is most likely a record, and what
-    /// follows has no names.
-    fn read(record: &Record<'_>, keys: &mut Keys) -> Result<Self> {
-        let text = text_of(record).map_err(|bad| Header::refused(&bad.reason))?;
-        let (mut columns, mut duplicate) = (Vec::new(), None);
-        keys.begin();
-        for (position, cell) in csv::Cells::of(text).enumerate() {
-            let name = match cell {
-                csv::Cell::Plain(name) => Cow::Borrowed(name),
-                csv::Cell::Quoted(raw) => csv::unquote(raw),
-            };
-            let name = name.trim();
-            columns.push(keys.key(position, name.as_bytes()).unwrap_or_else(|| {
-                duplicate.get_or_insert_with(|| name.to_owned());
-                Key::Stray
-            }));
-        }
-        if !columns.iter().any(|key| matches!(key, Key::Known(_))) {
-            return Err(Header::refused("no column has a name that this kind of source reads"));
-        }
-        Ok(Header { columns, duplicate })
-    }
-
-    fn refused(why: &str) -> Error {
-        Error::new(ErrorKind::Input, format!("bad_header: {why}"))
-            .remedy("the first line of a CSV object names its columns")
-    }
-
-    fn row<'a>(
-        &self,
-        text: &'a str,
-        keys: &mut Keys,
-        raws: &mut [Raw<'a>; SLOTS],
-    ) -> std::result::Result<(), Bad> {
-        keys.begin();
-        let mut cells = csv::Cells::of(text);
-        for key in &self.columns {
-            let raw = match cells.next().ok_or_else(|| Bad::new("bad_columns"))? {
-                csv::Cell::Plain("") => Raw::Absent,
-                csv::Cell::Plain(text) => Raw::Cell(text),
-                csv::Cell::Quoted(raw) => Raw::QuotedCell(raw),
-            };
-            match key {
-                Key::Known(slot) => raws[*slot] = raw,
-                key if raw != Raw::Absent => keys.present(*key),
-                _ => (),
+fn read_canonical<R: Read>(
+    object: Unpacked<R>,
+    decoding: &Decoding<'_>,
+    stage: Stage,
+) -> Result<Decoded> {
+    let mut splitter = Splitter::new(object)?;
+    let mut keys = Keys::new(Table::keys(decoding.source.kind));
+    let mut desk = Desk::new(decoding, stage);
+    desk.accounting.bom = u64::from(splitter.had_bom());
+    if records_of(decoding) != Records::Csv {
+        while let Some(record) = splitter.next(Ends::Line)? {
+            if desk.skips(&record) {
+                continue;
             }
+            let mut raws = [Raw::Absent; SLOTS];
+            let read = text_of(&record)
+                .and_then(|text| json::read(text, &mut keys, &mut raws).map_err(Bad::from));
+            desk.take(&record, &mut raws, read, &mut keys)?;
         }
-        if cells.next().is_some() {
-            return Err(Bad::new("bad_columns"));
-        }
-        match &self.duplicate {
-            Some(name) => Err(Bad::field("duplicate_key", name)),
-            None => Ok(()),
+    } else if let Some(header) = header(&mut splitter, &mut desk, decoding, &mut keys)? {
+        while let Some(record) = splitter.next(Ends::Row(decoding.source.delimiter))? {
+            if desk.skips(&record) {
+                continue;
+            }
+            let mut raws = [Raw::Absent; SLOTS];
+            let read = text_of(&record)
+                .and_then(|text| header.row(text, &mut keys, |slot, raw| raws[slot] = raw));
+            desk.take(&record, &mut raws, read, &mut keys)?;
         }
     }
+    desk.finish(keys)
+}
+
+fn read_mapped<R: Read>(
+    object: Unpacked<R>,
+    decoding: &Decoding<'_>,
+    mapping: &Mapping,
+    stage: Stage,
+    folder: &Path,
+) -> Result<Decoded> {
+    let slots = Table::keys(decoding.source.kind);
+    let mut mapper = Mapper::new(mapping, slots, decoding.source.naive_zone);
+    let mut keys = Keys::new(&mapper.plan.trie.roots());
+    let mut desk = Desk::new(decoding, stage);
+    let layout = match records_of(decoding) {
+        Records::Parquet => {
+            parquet_rows::read(object, folder, |number, text| {
+                let record = Record::row(text, number);
+                let read = text_of(&record).and_then(|text| mapper.read(text, false, &mut keys));
+                desk.take_mapped(&record, &mapper, read, &mut keys)
+            })?;
+            return desk.finish(keys);
+        }
+        Records::Csv => return read_mapped_rows(object, decoding, mapper, keys, desk),
+        Records::Jsonl => None,
+        Records::Json => Some(Layout::Sequence),
+        Records::JsonArray => Some(Layout::Array),
+        Records::JsonObject => Some(Layout::Object),
+    };
+    let mut splitter = Splitter::new(object)?;
+    desk.accounting.bom = u64::from(splitter.had_bom());
+    let keyed = layout == Some(Layout::Object);
+    let mut values = layout.map(Values::new);
+    loop {
+        let next = match &mut values {
+            Some(values) => splitter.next_value(values)?,
+            None => splitter.next(Ends::Line)?,
+        };
+        let Some(record) = next else { return desk.finish(keys) };
+        if !desk.skips(&record) {
+            let read = text_of(&record).and_then(|text| mapper.read(text, keyed, &mut keys));
+            desk.take_mapped(&record, &mapper, read, &mut keys)?;
+        }
+    }
+}
+
+fn read_mapped_rows<'d, R: Read>(
+    object: Unpacked<R>,
+    decoding: &Decoding<'_>,
+    mut mapper: Mapper<'d>,
+    mut keys: Keys,
+    mut desk: Desk<'d>,
+) -> Result<Decoded> {
+    let mut splitter = Splitter::new(object)?;
+    desk.accounting.bom = u64::from(splitter.had_bom());
+    if let Some(header) = header(&mut splitter, &mut desk, decoding, &mut keys)? {
+        while let Some(record) = splitter.next(Ends::Row(decoding.source.delimiter))? {
+            if desk.skips(&record) {
+                continue;
+            }
+            let read = text_of(&record)
+                .and_then(|text| mapper.read_row(text, |take| header.row(text, &mut keys, take)));
+            desk.take_mapped(&record, &mapper, read, &mut keys)?;
+        }
+    }
+    desk.finish(keys)
+}
+
+/// The header of a CSV object; None for an object without a line.
+fn header<R: Read>(
+    splitter: &mut Splitter<R>,
+    desk: &mut Desk<'_>,
+    decoding: &Decoding<'_>,
+    keys: &mut Keys,
+) -> Result<Option<Header>> {
+    let delimiter = decoding.source.delimiter;
+    while let Some(record) = splitter.next(Ends::Row(delimiter))? {
+        if !desk.skips(&record) {
+            return Header::read(&record, delimiter, keys).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// Why a record cannot be read.
@@ -249,141 +274,5 @@ fn text_of<'a>(record: &Record<'a>) -> std::result::Result<&'a str, Bad> {
         Cut::Whole => std::str::from_utf8(record.bytes).map_err(|_| Bad::new("invalid_utf8")),
         Cut::TooLong => Err(Bad::new("line_too_long")),
         Cut::OpenQuote => Err(Bad::new("unclosed_quote")),
-    }
-}
-
-/// Where records are sorted into rows and quarantine, and counted.
-struct Desk<'d> {
-    table: Table<'d>,
-    keys: Keys,
-    /// Values for slots that a record leaves empty.
-    defaults: Vec<(usize, &'d str)>,
-    accounting: Accounting,
-    quarantine: Vec<Quarantined>,
-    keep_raw: bool,
-    kept_raw: usize,
-    newest_ts_us: Option<i64>,
-    retry_after_us: Option<i64>,
-}
-
-impl<'d> Desk<'d> {
-    fn new(decoding: &Decoding<'d>, stage: Stage) -> Self {
-        let names = Table::keys(decoding.source.kind);
-        let default = |(name, text): (&'d String, &'d String)| {
-            names.iter().position(|known| known == name).map(|slot| (slot, text.as_str()))
-        };
-        Desk {
-            table: Table::new(decoding, stage),
-            keys: Keys::new(names),
-            defaults: decoding.source.defaults.iter().filter_map(default).collect(),
-            accounting: Accounting::default(),
-            quarantine: Vec::new(),
-            keep_raw: decoding.keep_raw,
-            kept_raw: 0,
-            newest_ts_us: None,
-            retry_after_us: None,
-        }
-    }
-
-    /// Counts blank lines, which are records of nothing.
-    fn skips(&mut self, record: &Record<'_>) -> bool {
-        let blank = record.is_blank();
-        self.accounting.read += u64::from(blank);
-        self.accounting.blank += u64::from(blank);
-        blank
-    }
-
-    fn take<'r>(
-        &mut self,
-        record: &Record<'r>,
-        raws: &mut [Raw<'r>; SLOTS],
-        read: std::result::Result<(), Bad>,
-    ) -> Result<()>
-    where
-        'd: 'r,
-    {
-        let position = (self.accounting.read - self.accounting.blank) as i64;
-        self.accounting.read += 1;
-        if let Err(bad) = read {
-            self.refuse(record, bad);
-            return Ok(());
-        }
-        for &(slot, text) in &self.defaults {
-            if matches!(raws[slot], Raw::Absent) {
-                raws[slot] = Raw::Cell(text);
-            }
-        }
-        let bytes = record.bytes.trim_ascii();
-        let place = Place { record: bytes, offset: record.offset as i64, position, element: 0 };
-        let outcome = self.table.take(raws, place)?;
-        self.count(record, outcome);
-        Ok(())
-    }
-
-    fn count(&mut self, record: &Record<'_>, outcome: Outcome) {
-        let accounting = &mut self.accounting;
-        match outcome {
-            Outcome::Kept { ts_us } => {
-                accounting.kept += 1;
-                self.newest_ts_us = self.newest_ts_us.max(ts_us);
-            }
-            Outcome::Test => accounting.test += 1,
-            Outcome::OutOfWindow => accounting.out_of_window += 1,
-            Outcome::Refused(refusal) => {
-                self.retry_after_us =
-                    [self.retry_after_us, refusal.ahead_us].into_iter().flatten().min();
-                let field = refusal.field.map(str::to_owned);
-                self.refuse(record, Bad { reason: refusal.reason, field });
-                return;
-            }
-        }
-        self.accounting.decoded += 1;
-        self.accounting.emitted += 1;
-        self.keys.count();
-    }
-
-    fn refuse(&mut self, record: &Record<'_>, bad: Bad) {
-        self.accounting.quarantined += 1;
-        match self.accounting.reasons.get_mut(&bad.reason) {
-            Some(count) => *count += 1,
-            None => _ = self.accounting.reasons.insert(bad.reason.clone(), 1),
-        }
-        if self.quarantine.len() >= LISTED {
-            return;
-        }
-        let keep_raw = self.keep_raw && self.kept_raw + record.bytes.len() <= KEPT_RAW;
-        let raw = keep_raw.then(|| String::from_utf8_lossy(record.bytes).into_owned());
-        self.kept_raw += raw.as_ref().map_or(0, String::len);
-        let hash = self.table.hasher.pseudonym(privacy::Purpose::Line, record.bytes);
-        self.quarantine.push(Quarantined {
-            offset: record.offset,
-            length: record.length,
-            line: record.line,
-            reason: bad.reason,
-            field: bad.field,
-            hash: hash.as_str().to_owned(),
-            raw,
-        });
-    }
-
-    fn finish(self) -> Result<Decoded> {
-        let mut accounting = self.accounting;
-        accounting.unknown_fields = self.keys.unknown();
-        accounting.check()?;
-        let expected = accounting.kept + self.table.further_rows;
-        let files = self.table.stage.finish()?;
-        let written: u64 = files.iter().map(|file| file.rows).sum();
-        if written != expected {
-            let message = format!("{written} rows were written, not {expected}");
-            return Err(Error::internal(message));
-        }
-        Ok(Decoded {
-            files,
-            accounting,
-            quarantine: self.quarantine,
-            newest_ts_us: self.newest_ts_us,
-            retry_after_us: self.retry_after_us,
-            preview: self.table.preview,
-        })
     }
 }

@@ -29,6 +29,7 @@ const SECRET_BYTES: usize = 192;
 pub(super) enum Purpose {
     User,
     Conversation,
+    Lead,
     /// A raw record in the quarantine.
     Line,
 }
@@ -38,6 +39,7 @@ pub(super) enum Purpose {
 pub struct UserHasher {
     user: Hmac<Sha256>,
     conversation: Hmac<Sha256>,
+    lead: Hmac<Sha256>,
     line: Hmac<Sha256>,
     ids: [u8; SECRET_BYTES],
     records: [u8; SECRET_BYTES],
@@ -57,6 +59,7 @@ impl UserHasher {
         Ok(UserHasher {
             user: purpose("user"),
             conversation: purpose("conversation"),
+            lead: purpose("lead"),
             line: purpose("line"),
             ids: secret(&purpose("event")),
             records: secret(&purpose("record")),
@@ -79,6 +82,7 @@ impl UserHasher {
         let keyed = match purpose {
             Purpose::User => &self.user,
             Purpose::Conversation => &self.conversation,
+            Purpose::Lead => &self.lead,
             Purpose::Line => &self.line,
         };
         pseudonym(keyed.clone().chain_update(id))

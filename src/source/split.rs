@@ -1,9 +1,12 @@
 //! Bytes -> records, without a copy and without trusting a single one of them.
 //!
-//! A record is a line, or in CSV a row whose quotes may hold line ends. Memory is bounded: a record
+//! A record is a line, in CSV a row whose quotes may hold line ends, or (in `values`) a JSON value
+//! among others. Memory is bounded: a record
 //! over 1 MiB is skipped to its end and reported with its true length. A quote that nothing closes
 //! costs one line, not the rest of the object. Offsets count from the start of the unpacked
 //! object. Leaves out: what a record says.
+
+mod values;
 
 use std::io::Read;
 
@@ -12,6 +15,7 @@ use memchr::{memchr, memchr_iter};
 use super::csv;
 use super::unpack::Unpacked;
 use crate::error::Result;
+pub(super) use values::{Layout, Values};
 
 /// The longest record, in bytes.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -24,8 +28,8 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 pub(super) enum Ends {
     /// A line feed.
     Line,
-    /// A line feed outside quotes.
-    Row,
+    /// A line feed outside quotes, between cells with this delimiter.
+    Row(u8),
 }
 
 /// What is wrong with the cut itself.
@@ -34,7 +38,8 @@ pub(super) enum Cut {
     Whole,
     /// `bytes` holds the first [`LONGEST`] bytes only.
     TooLong,
-    /// A quote was opened and never closed; `bytes` is the line it was opened on.
+    /// A quote was opened and never closed; `bytes` is the line it was opened on, or in JSON what
+    /// was read until the line's end.
     OpenQuote,
 }
 
@@ -51,7 +56,15 @@ pub(super) struct Record<'a> {
     pub(super) cut: Cut,
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// A row that was written as text; its number stands for its place.
+    pub(super) fn row(text: &'a str, number: u64) -> Self {
+        let cut = if text.len() > LONGEST { Cut::TooLong } else { Cut::Whole };
+        let length = text.len() as u64;
+        let bytes = &text.as_bytes()[..text.len().min(LONGEST)];
+        Record { bytes, offset: number, length, line: number + 1, cut }
+    }
+
     /// Nothing but white space.
     pub(super) fn is_blank(&self) -> bool {
         self.cut == Cut::Whole && self.bytes.trim_ascii().is_empty()
@@ -110,7 +123,7 @@ impl<R: Read> Splitter<R> {
             let all = pending.len();
             let (found, quote_open) = match ends {
                 Ends::Line => (memchr(b'\n', &pending[searched..]).map(|at| searched + at), false),
-                Ends::Row => csv::row_end(pending),
+                Ends::Row(delimiter) => csv::row_end(pending, delimiter),
             };
             match found {
                 Some(length) if length <= LONGEST + 1 => {
@@ -137,7 +150,7 @@ impl<R: Read> Splitter<R> {
         let (offset, line) = (self.offset, self.line);
         self.start += length + terminator;
         self.offset += (length + terminator) as u64;
-        if ends == Ends::Row {
+        if matches!(ends, Ends::Row(_)) {
             self.line += memchr_iter(b'\n', raw).count() as u64;
         }
         self.line += terminator as u64;

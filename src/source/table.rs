@@ -11,7 +11,7 @@ use super::privacy::{Pseudonyms, Purpose, UserHasher};
 use super::rows::Cell;
 use super::stage::Stage;
 use super::value::{Range, Raw, Refusal};
-use super::{Decoding, event, ledger};
+use super::{Decoding, SLOTS, event, ledger};
 use crate::error::{Error, Result};
 use crate::interval::day_number;
 use crate::schema::Kind;
@@ -43,6 +43,14 @@ pub(super) enum Outcome {
     Refused(Refusal),
 }
 
+/// An event that nothing is wrong with.
+#[derive(Debug)]
+pub(super) enum Checked<'r> {
+    Event(Box<event::Event<'r>>),
+    /// Of the other kinds, which are typed again: they come one to a record.
+    Values(Box<[Raw<'r>; SLOTS]>),
+}
+
 /// The table that an object's records go into.
 pub(super) struct Table<'d> {
     pub(super) kind: Kind,
@@ -55,12 +63,15 @@ pub(super) struct Table<'d> {
     pub(super) hasher: &'d UserHasher,
     pub(super) users: Pseudonyms,
     pub(super) conversations: Pseudonyms,
+    pub(super) leads: Pseudonyms,
     pub(super) days: Days,
     pub(super) scratch: Vec<u8>,
     pub(super) stage: Stage,
     /// Rows beside the first one of a record: a ledger's line has one for each day.
     pub(super) further_rows: u64,
     pub(super) preview: Vec<Vec<(String, String)>>,
+    /// Rows are checked and not kept.
+    pub(super) dry: bool,
 }
 
 impl<'d> Table<'d> {
@@ -75,11 +86,13 @@ impl<'d> Table<'d> {
             hasher: decoding.user_key,
             users: Pseudonyms::new(Purpose::User),
             conversations: Pseudonyms::new(Purpose::Conversation),
+            leads: Pseudonyms::new(Purpose::Lead),
             days: Days::new(decoding.zone),
             scratch: Vec::new(),
             stage,
             further_rows: 0,
             preview: Vec::new(),
+            dry: false,
         }
     }
 
@@ -103,7 +116,36 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// Looks at the values of one event without writing anything.
+    pub(super) fn check<'r>(
+        &mut self,
+        raws: [Raw<'r>; SLOTS],
+    ) -> Result<std::result::Result<Checked<'r>, Refusal>> {
+        if self.kind.table() == Kind::Events {
+            return Ok(event::check(self, &raws).map(|event| Checked::Event(Box::new(event))));
+        }
+        self.dry = true;
+        let place = Place { record: &[], offset: 0, position: 0, element: 0 };
+        let outcome = self.take(&raws, place);
+        self.dry = false;
+        Ok(match outcome? {
+            Outcome::Refused(refusal) => Err(refusal),
+            _ => Ok(Checked::Values(Box::new(raws))),
+        })
+    }
+
+    /// Puts the row of what was found right on stage.
+    pub(super) fn put(&mut self, checked: &Checked, place: Place) -> Result<Outcome> {
+        match checked {
+            Checked::Event(event) => event::put(self, event, place),
+            Checked::Values(raws) => self.take(raws.as_slice(), place),
+        }
+    }
+
     pub(super) fn push(&mut self, day: i32, cells: &[Cell]) -> Result<()> {
+        if self.dry {
+            return Ok(());
+        }
         if self.preview.len() < PREVIEW {
             let shown = self.stage.columns().iter().zip(cells);
             self.preview.push(shown.map(|(c, cell)| (c.name.clone(), cell.show())).collect());

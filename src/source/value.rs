@@ -35,6 +35,10 @@ pub(super) enum Raw<'a> {
     Cell(&'a str),
     /// A CSV cell with quotes inside.
     QuotedCell(&'a str),
+    /// Worked out by a mapping in the column's own unit: microseconds, days or a whole number.
+    Made(i64),
+    /// A mapping could not make sense of it.
+    Wrong(Fault),
 }
 
 /// What can be wrong with a field, in the order in which reasons are given.
@@ -143,6 +147,7 @@ impl<'r, 'a> Fields<'r, 'a> {
                 Some(whole) => whole,
                 None => Cow::Borrowed(number),
             },
+            Raw::Made(number) => Cow::Owned(number.to_string()),
             _ => self.string(slot)?,
         };
         if text == "*" {
@@ -159,6 +164,7 @@ impl<'r, 'a> Fields<'r, 'a> {
                 Some(whole) => whole,
                 None => return self.refuse(Fault::Value, slot),
             },
+            Raw::Made(number) => Cow::Owned(number.to_string()),
             _ => self.string(slot)?,
         };
         self.bounded(slot, text)
@@ -180,6 +186,9 @@ impl<'r, 'a> Fields<'r, 'a> {
 
     /// A whole number of 64 bits.
     pub(super) fn integer(&mut self, slot: usize) -> Option<i64> {
+        if let Raw::Made(integer) = self.raws[slot] {
+            return Some(integer);
+        }
         let text = self.number(slot)?;
         match scaled(&text, 0).and_then(|n| i64::try_from(n).ok()) {
             Some(integer) => Some(integer),
@@ -230,6 +239,7 @@ impl<'r, 'a> Fields<'r, 'a> {
                 word if word.eq_ignore_ascii_case("false") => Some(false),
                 _ => self.refuse(Fault::Type, slot),
             },
+            Raw::Wrong(fault) => self.refuse(fault, slot),
             _ => self.refuse(Fault::Type, slot),
         }
     }
@@ -241,6 +251,7 @@ impl<'r, 'a> Fields<'r, 'a> {
             Raw::Text(text) | Raw::Cell(text) => text.chars().count(),
             Raw::Escaped(text) => json::unescaped_chars(text),
             Raw::QuotedCell(text) => csv::unquote(text).chars().count(),
+            Raw::Wrong(fault) => return self.refuse(fault, slot),
             _ => return self.refuse(Fault::Type, slot),
         };
         i64::try_from(chars).ok()
@@ -248,9 +259,12 @@ impl<'r, 'a> Fields<'r, 'a> {
 
     /// An instant in UTC microseconds, inside `range`.
     pub(super) fn instant(&mut self, slot: usize, zone: Option<Tz>, range: Range) -> Option<i64> {
-        let text = self.string(slot)?;
-        let Some(ts) = time::instant(&text, zone) else {
-            return self.refuse(Fault::Timestamp, slot);
+        let ts = match self.raws[slot] {
+            Raw::Made(ts) => ts,
+            _ => match time::instant(&self.string(slot)?, zone) {
+                Some(ts) => ts,
+                None => return self.refuse(Fault::Timestamp, slot),
+            },
         };
         if ts < range.floor_us {
             return self.refuse(Fault::Range, slot);
@@ -265,6 +279,9 @@ impl<'r, 'a> Fields<'r, 'a> {
 
     /// A calendar date `YYYY-MM-DD`, in days since 1970.
     pub(super) fn date(&mut self, slot: usize) -> Option<i32> {
+        if let Raw::Made(day) = self.raws[slot] {
+            return i32::try_from(day).ok();
+        }
         let text = self.string(slot)?;
         match time::date(&text) {
             Some(date) => Some(date),
@@ -278,7 +295,10 @@ impl<'r, 'a> Fields<'r, 'a> {
             Raw::Text(text) | Raw::Cell(text) => Some(Cow::Borrowed(text)),
             Raw::Escaped(text) => Some(Cow::Owned(json::unescape(text))),
             Raw::QuotedCell(text) => Some(csv::unquote(text)).filter(|text| !text.is_empty()),
-            Raw::Bool(_) | Raw::Number(_) | Raw::Nested => self.refuse(Fault::Type, slot),
+            Raw::Wrong(fault) => self.refuse(fault, slot),
+            Raw::Bool(_) | Raw::Number(_) | Raw::Nested | Raw::Made(_) => {
+                self.refuse(Fault::Type, slot)
+            }
         }
     }
 
@@ -287,6 +307,7 @@ impl<'r, 'a> Fields<'r, 'a> {
             Raw::Absent | Raw::Text("") => None,
             Raw::Number(text) => Some(Cow::Borrowed(text)),
             Raw::Cell(text) => Some(text.trim_ascii()).filter(|t| !t.is_empty()).map(Cow::Borrowed),
+            Raw::Wrong(fault) => self.refuse(fault, slot),
             _ => self.refuse(Fault::Type, slot),
         }
     }
@@ -317,7 +338,7 @@ impl<'r, 'a> Fields<'r, 'a> {
 }
 
 /// The digits of a JSON number that is whole, however it is written: 1, 1.0 and 1e0 are one id.
-fn whole(number: &str) -> Option<Cow<'_, str>> {
+pub(super) fn whole(number: &str) -> Option<Cow<'_, str>> {
     let digits = number.strip_prefix('-').unwrap_or(number);
     if number != "-0" && digits.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Cow::Borrowed(number));
@@ -326,7 +347,7 @@ fn whole(number: &str) -> Option<Cow<'_, str>> {
 }
 
 /// `text` times ten to the power of `scale`, if that is exact and fits.
-fn scaled(text: &str, scale: i64) -> Option<i128> {
+pub(super) fn scaled(text: &str, scale: i64) -> Option<i128> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),

@@ -70,3 +70,31 @@ fn check_tells_what_of_an_object_cannot_be_read() {
         assert!(told.out.contains(part), "no {part:?} in:\n{}", told.out);
     }
 }
+
+#[test]
+fn a_mapping_shows_its_rows_and_the_records_that_do_not_fit() {
+    let tiny = Tiny::new();
+    tiny.change_pipeline(
+        "{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{date}.jsonl*\" }",
+        "{ name: bot, kind: events, adapter: mapped, path: \"chats/*.json\", records: json-array, \
+         emit: [{ explode: /said, fields: { ts: /at, user_id: ^/who, actor: { pointer: /by, \
+         map: { c: user, b: bot } }, type: { value: message } } }] }",
+    );
+    let said = |by: &str| format!(r#"{{"at":"2026-11-18T09:00:00Z","by":"{by}"}}"#);
+    let chat = |by: &str| format!(r#"{{"who":"anna","mood":1,"said":[{}]}}"#, said(by));
+    let none = r#"{"who":"anna","said":[]}"#.to_owned();
+    tiny.write("chats/a.json", format!("[{}]", [chat("c"), chat("?"), none].join(",\n ")));
+    let told = tiny.run(&["check", PIPELINE]).expect(0);
+    for part in [
+        "3 records, 1 decoded, 1 quarantined",
+        "0 filtered by the mapping, 1 without an event",
+        "quarantined bad_value:actor: 1",
+        "refused  line 2, byte 75: bad_value:actor (actor): {\"who\":\"anna\"",
+        "unknown field mood",
+        "actor=user",
+    ] {
+        assert!(told.out.contains(part), "no {part:?} in:\n{}", told.out);
+    }
+    tiny.change_pipeline("user_id: ^/who", "usr_id: ^/who");
+    tiny.run(&["check", PIPELINE]).expect(2).says(&["pipeline.yaml:8:", "did you mean `user_id`?"]);
+}

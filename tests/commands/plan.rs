@@ -66,12 +66,10 @@ fn planning_changes_nothing() {
         assert!(plan.out.contains(part), "no {part:?} in:\n{}", plan.out);
     }
     assert!(tiny.warehouse() == before);
-    let done = Tiny::after_a_run().run(&["plan", PIPELINE]).expect(0);
-    assert!(
-        done.out.contains("21 partitions are up to date") && done.out.contains("nothing to do"),
-        "{}",
-        done.out
-    );
+    let tiny = Tiny::after_a_run();
+    let all = format!("{} partitions are up to date", tiny.tables().len());
+    let done = tiny.run(&["plan", PIPELINE]).expect(0);
+    assert!(done.out.contains(&all) && done.out.contains("nothing to do"), "{}", done.out);
 }
 
 #[test]

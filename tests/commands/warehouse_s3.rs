@@ -41,8 +41,8 @@ fn a_bucket_holds_the_same_tables_as_a_folder() {
     let told = tiny.run(&["check", PIPELINE]).expect(0);
     assert!(told.out.contains("source bot: 3 objects"), "{}", told.out);
     let told = tiny.run(&["run", PIPELINE]).expect(0).summary();
-    assert_eq!(told["partitions"]["replaced"], 21);
     let local = Tiny::after_a_run().tables();
+    assert_eq!(told["partitions"]["replaced"], local.len());
     for (name, bytes) in &local {
         let stored = store.read(&format!("warehouse/{name}")).expect("is published");
         assert!(stored == bytes[..], "{name} differs from the one on disk");

@@ -13,6 +13,7 @@ use chatkpi::model::catalog::Catalog;
 use chatkpi::model::query::{Parameters, Watermarks};
 use chatkpi::model::{Model, Table};
 use chatkpi::pipeline::Pipeline;
+use chatkpi::run::values;
 use chatkpi::schema::{Column, Type};
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -45,6 +46,8 @@ struct Spec {
     timeout: String,
     #[serde(default)]
     timeout_by_channel: BTreeMap<String, String>,
+    /// The only metrics there are, where the model lists all of them.
+    metrics: Option<Vec<String>>,
     /// More keys of the pipeline, as YAML.
     #[serde(default)]
     settings: String,
@@ -97,6 +100,19 @@ impl Case {
         Interval::new(*first, plus(*last, 1))
     }
 
+    /// `catalog` without the metrics that the case leaves out.
+    pub fn narrowed(&self, catalog: &Catalog) -> Catalog {
+        let mut catalog = catalog.clone();
+        if let Some(metrics) = &self.spec.metrics {
+            catalog
+                .metrics
+                .iter_mut()
+                .for_each(|t| t.metrics.retain(|m| metrics.contains(&m.name)));
+            catalog.metrics.retain(|table| !table.metrics.is_empty());
+        }
+        catalog
+    }
+
     /// The dates of the partitions to build.
     pub fn dates(&self, model: &Model) -> Vec<NaiveDate> {
         model.every.starts(self.days())
@@ -145,7 +161,7 @@ impl Case {
         pipeline: &Pipeline,
         folder: &Path,
     ) -> Vec<InputTable> {
-        let mut inputs = vec![grouping_sets(pipeline)];
+        let mut inputs = values::tables(pipeline, model.every.span(&self.dates(model)));
         for read in &model.reads {
             let columns = match &read.table {
                 Table::Input(kind) => kind.columns(),
@@ -201,18 +217,6 @@ impl Case {
         rows::write(&rows, &columns, &path, pipeline.zone, self.days().start);
         let data = TableData::Files(vec![InputFile { path, date: None, rows: None }]);
         InputTable { name: name.to_owned(), columns, data }
-    }
-}
-
-/// One row for each combination of dimensions: 1 where a dimension keeps its value.
-pub fn grouping_sets(pipeline: &Pipeline) -> InputTable {
-    let column = |d: &String| Column::new(&format!("keep_{d}"), Type::Bigint, false);
-    let values = (0..pipeline.dimensions.len())
-        .map(|i| pipeline.grouping_sets.iter().map(|set| i64::from(set[i])).collect());
-    InputTable {
-        name: "grouping_sets".to_owned(),
-        columns: pipeline.dimensions.iter().map(column).collect(),
-        data: TableData::Values(values.collect()),
     }
 }
 

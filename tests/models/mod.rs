@@ -56,7 +56,7 @@ fn models_answer_their_cases_on_both_engines() {
 /// What polars wrote, and DuckDB's own answer, each against the expected rows.
 fn jobs_of(case: &Case, setting: &Setting, engine: &dyn Engine, folder: &Path) -> [duckdb::Job; 2] {
     let name = case.name();
-    let (pipeline, catalog) = (&setting.pipeline, &setting.catalog);
+    let (pipeline, catalog) = (&setting.pipeline, &case.narrowed(&setting.catalog));
     let model =
         &catalog.entry(&case.model).unwrap_or_else(|| panic!("{name}: no such model")).model;
     let query = Query {

@@ -24,7 +24,7 @@ use chatkpi::storage::{StorageOptions, Store};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde_json::Value;
 
-use super::case::{grouping_sets, with_date};
+use super::case::with_date;
 use super::duckdb::{self, Answer, File};
 use super::setting::{Setting, setting};
 use crate::support::chaos::{PLACES, World, world};
@@ -112,6 +112,7 @@ fn lay_out(world: &World, seed: u64, folder: &Path) -> Setting {
         write(&folder.join(key), &bytes);
     }
     write(&folder.join("contacts/contacts.csv"), world.contacts_csv().as_bytes());
+    write(&folder.join("probes/probes.jsonl"), world.probes_jsonl().as_bytes());
     write(&folder.join("costs.csv"), world.costs_csv().as_bytes());
     let file = folder.join("pipeline.yaml");
     let yaml = yaml(world);
@@ -136,6 +137,7 @@ fn yaml(world: &World) -> String {
          sources:\n\
          \x20 - {{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{{date}}-*.jsonl\", lookahead_days: 1{} }}\n\
          \x20 - {{ name: human, kind: contacts, adapter: canonical, path: \"contacts/*.csv\" }}\n\
+         \x20 - {{ name: probe, kind: probes, adapter: canonical, path: \"probes/*.jsonl\" }}\n\
          \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n{}",
         world.zone.name(),
         world.dims.join(", "),
@@ -212,7 +214,8 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
                 history_start: facts.first_event,
             };
             let sql = job.catalog.sql(model, job.pipeline, &at).unwrap_or_else(|e| panic!("{e}"));
-            let mut tables = vec![grouping_sets(job.pipeline)];
+            let days = model.every.span(&dates).intersect(facts.history);
+            let mut tables = run::values::tables(job.pipeline, days);
             for read in &model.reads {
                 let days = reach(entry, read, &dates, facts);
                 let dates = reached(job.catalog, entry, &read.table, days, facts);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chatkpi::interval::{Interval, plus};
+use chatkpi::interval::{Interval, day_end_us, plus};
 use chrono::NaiveDate;
 
-use crate::support::chaos::{PLACES, World, world};
+use crate::support::chaos::{PLACES, World, thin_world, world};
 use crate::support::fold::history;
 use crate::support::warehouse::Bench;
 
@@ -86,4 +86,32 @@ fn running_twice_changes_nothing_and_says_so() {
     assert_eq!(bench.manifest().generation, generation, "a second run commits nothing");
     assert_eq!((report.partitions.built, report.objects_decoded), (0, 0));
     assert_same(&before, &bench.contents(), "twice");
+}
+
+/// What later days decide is restated as they come: the logs grow three days at a time.
+#[test]
+fn growing_logs_end_where_one_run_does() {
+    let seed = 44;
+    let (zone, start) = PLACES[seed as usize % PLACES.len()];
+    let world = thin_world(seed, 13, start.parse().unwrap(), zone);
+    let objects = world.objects(1);
+    let dated = |(key, _): &(String, Vec<u8>)| {
+        key["logs/events-".len()..][..10].parse::<NaiveDate>().expect("keys have dates")
+    };
+    let first = objects.iter().map(dated).min().expect("a world has objects");
+    let last = objects.iter().map(dated).max().expect("a world has objects");
+    let mut growing = Bench::new(&world, &[]);
+    let mut known = first;
+    while known <= last {
+        let until = plus(known, 3);
+        let is_new = |o: &&(String, Vec<u8>)| (known..until).contains(&dated(o));
+        let more: Vec<_> = objects.iter().filter(is_new).cloned().collect();
+        let over_us = day_end_us(plus(until, -1), chrono_tz::UTC);
+        growing.catch_up(over_us.min(world.as_of_us), &more);
+        known = until;
+    }
+    growing.catch_up(world.as_of_us, &[]);
+    let mut once = Bench::new(&world, &objects);
+    once.catch_up(world.as_of_us, &[]);
+    assert_same(&growing.contents(), &once.contents(), "grown and whole");
 }

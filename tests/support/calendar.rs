@@ -3,7 +3,7 @@
 //! Leaves out zones whose clocks fall back across midnight after it has passed: there a local
 //! date is not one stretch of time.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Timelike};
 use chrono_tz::Tz;
 
 pub const SECOND: i64 = 1_000_000;
@@ -13,6 +13,11 @@ pub const HOUR: i64 = 60 * MINUTE;
 /// The local date of an instant in UTC microseconds.
 pub fn local_date(zone: Tz, us: i64) -> NaiveDate {
     instant(us).with_timezone(&zone).date_naive()
+}
+
+/// The hour that the local clock shows.
+pub fn local_hour(zone: Tz, us: i64) -> u32 {
+    instant(us).with_timezone(&zone).hour()
 }
 
 /// The UTC date of an instant in UTC microseconds.

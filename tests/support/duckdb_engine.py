@@ -26,6 +26,11 @@ def literal(text):
     return "'" + text.replace("'", "''") + "'"
 
 
+def whole(number, kind):
+    """A value of a table of whole numbers, in which a date is its days since 1970."""
+    return f"(DATE '1970-01-01' + {number})" if kind == "date" else f"CAST({number} AS BIGINT)"
+
+
 def load(database, loaded, columns, files):
     """The name of a table of Parquet files; `date` is in them, or told beside each. Loaded once."""
     key = json.dumps([columns, files])
@@ -77,7 +82,8 @@ def answer(database, loaded, job):
     for table in job["tables"]:
         name = quoted(table["name"])
         if table["rows"]:
-            rows = ", ".join("(" + ", ".join(map(str, row)) + ")" for row in table["rows"])
+            kinds = [kind for _, kind in table["columns"]]
+            rows = ", ".join("(" + ", ".join(map(whole, row, kinds)) + ")" for row in table["rows"])
             columns = ", ".join(quoted(c) for c, _ in table["columns"])
             database.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM (VALUES {rows}) AS t({columns})")
         else:

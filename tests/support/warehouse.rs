@@ -21,7 +21,7 @@ use chrono::NaiveDate;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::chaos::World;
-use super::fold::{Cell, Place};
+use super::fold::{Cell, Place, Rows};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 /// Small tests should not wait for storage that is not there.
@@ -43,6 +43,7 @@ impl Bench {
             write(&folder.path().join(key), bytes);
         }
         write(&folder.path().join("contacts.csv"), world.contacts_csv().as_ref());
+        write(&folder.path().join("probes.jsonl"), world.probes_jsonl().as_ref());
         write(&folder.path().join("costs.csv"), world.costs_csv().as_ref());
         let file = folder.path().join("pipeline.yaml");
         let pipeline = pipeline::compile(&file, &yaml(world)).unwrap();
@@ -56,6 +57,19 @@ impl Bench {
         let (report, outcome) = self.job(days, run::run);
         if let Err(error) = outcome {
             panic!("the run of {days} failed: {error}");
+        }
+        report
+    }
+
+    /// Runs whatever there is to do at `as_of_us`, with `objects` added to the logs.
+    pub fn catch_up(&mut self, as_of_us: i64, objects: &[(String, Vec<u8>)]) -> Report {
+        for (key, bytes) in objects {
+            write(&self.folder.path().join(key), bytes);
+        }
+        self.as_of_us = as_of_us;
+        let (report, outcome) = self.job_for(Days::CatchUp { include_today: true }, run::run);
+        if let Err(error) = outcome {
+            panic!("catching up failed: {error}");
         }
         report
     }
@@ -80,31 +94,47 @@ impl Bench {
     /// All of `kpi_daily` as readers find it.
     pub fn cells(&self) -> BTreeMap<Place, Cell> {
         let mut cells = BTreeMap::new();
-        let table = self.folder.path().join("warehouse/kpi_daily");
-        for entry in std::fs::read_dir(table).unwrap() {
-            let folder = entry.unwrap().path();
-            let name = folder.file_name().unwrap().to_str().unwrap();
-            let date: NaiveDate = name.strip_prefix("date=").unwrap().parse().unwrap();
-            let file = std::fs::File::open(folder.join("part-00000.parquet")).unwrap();
-            for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
-                read_cells(date, &batch.unwrap(), &self.pipeline.dimensions, &mut cells);
-            }
+        for (date, batch) in batches(&self.folder.path().join("warehouse/kpi_daily")) {
+            read_cells(date, &batch, &self.pipeline.dimensions, &mut cells);
         }
         cells
     }
 
+    /// A published table: its date and the columns of its key as text, and columns of whole numbers.
+    pub fn rows(&self, table: &str, key: &[&str], numbers: &[&str]) -> Rows {
+        let dims = self.pipeline.dimensions.iter().map(String::as_str);
+        let key: Vec<&str> = dims.chain(key.iter().copied()).collect();
+        let mut rows = BTreeMap::new();
+        for (date, batch) in batches(&self.folder.path().join("warehouse").join(table)) {
+            for row in 0..batch.num_rows() {
+                let text = |name: &&str| shown(batch.column_by_name(name).unwrap(), row);
+                let number = |name: &&str| {
+                    let column = batch.column_by_name(name).unwrap().as_primitive::<Int64Type>();
+                    column.is_valid(row).then(|| column.value(row))
+                };
+                let place = std::iter::once(date.to_string()).chain(key.iter().map(text)).collect();
+                let cells = numbers.iter().map(number).collect();
+                assert_eq!(
+                    rows.insert(place, cells),
+                    None,
+                    "a row stands twice in {table} of {date}"
+                );
+            }
+        }
+        rows
+    }
+
     fn job<T>(&self, days: Interval, work: impl FnOnce(&Job<'_>) -> T) -> T {
+        self.job_for(Days::These(days), work)
+    }
+
+    fn job_for<T>(&self, days: Days, work: impl FnOnce(&Job<'_>) -> T) -> T {
         let engine = PolarsEngine::new();
         let stop = AtomicUsize::new(0);
         work(&Job {
             pipeline: &self.pipeline,
             catalog: &self.catalog,
-            request: Request {
-                days: Days::These(days),
-                as_of_us: self.as_of_us,
-                force: false,
-                models: Vec::new(),
-            },
+            request: Request { days, as_of_us: self.as_of_us, force: false, models: Vec::new() },
             user_key: UserHasher::new(KEY.as_bytes()).unwrap(),
             storage: StorageOptions::default(),
             engine: &engine,
@@ -152,6 +182,7 @@ fn yaml(world: &World) -> String {
          sources:\n\
          \x20 - {{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{{date}}-*.jsonl\", lookahead_days: 1{complete} }}\n\
          \x20 - {{ name: human, kind: contacts, adapter: canonical, path: contacts.csv }}\n\
+         \x20 - {{ name: probe, kind: probes, adapter: canonical, path: probes.jsonl }}\n\
          \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n\
          models: [builtin]\n{}",
         world.zone,
@@ -165,6 +196,29 @@ fn yaml(world: &World) -> String {
 fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
+}
+
+/// The partitions of a published table.
+fn batches(table: &Path) -> Vec<(NaiveDate, RecordBatch)> {
+    let mut batches = Vec::new();
+    for entry in std::fs::read_dir(table).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let date: NaiveDate = name.strip_prefix("date=").unwrap().parse().unwrap();
+        let file = std::fs::File::open(folder.join("part-00000.parquet")).unwrap();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
+            batches.push((date, batch.unwrap()));
+        }
+    }
+    batches
+}
+
+/// A whole number or a text.
+fn shown(column: &arrow::array::ArrayRef, row: usize) -> String {
+    match column.as_primitive_opt::<Int64Type>() {
+        Some(numbers) => numbers.value(row).to_string(),
+        None => column.as_string_view_or(row),
+    }
 }
 
 fn read_cells(

@@ -2,8 +2,8 @@
 -- where there is none), because engines disagree on NULLs inside a running maximum.
 WITH c_ordered AS (
     SELECT
-        chain_key, date, day_no, ts_us, seq, event_id, bot, channel, service, locale, bot_version, variant,
-        source, identity_kind, conversation_key, user_key, actor, type, is_fallback, latency_ms,
+        chain_key, date, day_no, hour, ts_us, seq, event_id, bot, channel, service, locale, bot_version, variant,
+        source, identity_kind, conversation_key, user_key, actor, type, intent, is_fallback, latency_ms,
         closed_by, instrument, score, tokens_in, tokens_out, cost_amount, is_proactive,
         {{ timeout_us("channel") }} AS timeout_us,
         CASE WHEN type = 'message' AND actor IN ('user', 'bot', 'agent') THEN 1 ELSE 0 END AS is_activity,
@@ -118,9 +118,9 @@ c_joined AS (
             || CAST(s.same_start_no AS STRING) AS session_key,
         s.start_us, s.is_continued, a.chain_key, a.pos AS event_no,
         CASE WHEN a.pos = s.start_pos THEN 1 ELSE 0 END AS is_start,
-        e.date AS event_date, e.ts_us, e.seq, e.event_id, e.bot, e.channel, e.service, e.locale, e.bot_version,
+        e.date AS event_date, e.hour, e.ts_us, e.seq, e.event_id, e.bot, e.channel, e.service, e.locale, e.bot_version,
         e.variant, e.source, e.identity_kind, e.conversation_key, e.user_key, e.actor, e.type,
-        e.is_activity, e.is_fallback, e.latency_ms, e.closed_by, e.instrument, e.score,
+        e.is_activity, e.intent, e.is_fallback, e.latency_ms, e.closed_by, e.instrument, e.score,
         e.tokens_in, e.tokens_out, e.cost_amount, e.is_proactive
     FROM c_attached AS a
     INNER JOIN c_sessions AS s ON a.chain_key = s.chain_key AND a.start_pos = s.start_pos
@@ -156,9 +156,10 @@ SELECT
     {%- for d in dimensions %}
     {% if d in ["bot", "channel"] %}j.{{ d }}{% else %}COALESCE(a.{{ d }}, 'unknown') AS {{ d }}{% endif %},
     {%- endfor %}
-    j.event_date, j.ts_us, j.seq, j.event_id, j.identity_kind AS event_identity_kind, j.variant AS event_variant,
-    j.conversation_key, j.user_key, j.channel AS session_channel, j.actor, j.type, j.is_activity,
-    j.is_fallback, j.latency_ms, j.closed_by, j.instrument, j.score, j.tokens_in, j.tokens_out,
+    j.event_date, j.hour, j.ts_us, j.seq, j.event_id, j.identity_kind AS event_identity_kind, j.variant AS event_variant,
+    j.service AS event_service, j.conversation_key, j.user_key, j.bot AS session_bot, j.channel AS session_channel,
+    j.actor, j.type, j.is_activity, j.intent, j.is_fallback, j.latency_ms, j.closed_by, j.instrument, j.score,
+    j.tokens_in, j.tokens_out,
     j.cost_amount, j.is_proactive
 FROM c_joined AS j
 INNER JOIN c_attributes AS a ON j.session_key = a.session_key

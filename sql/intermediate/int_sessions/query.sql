@@ -33,6 +33,7 @@ c_values AS (
         MAX(CASE WHEN e.event_no = p.closed_no THEN e.closed_by END) AS closed_by,
         MAX(CASE WHEN e.event_no = e.handoff_no THEN e.ts_us END) AS handoff_us,
         MAX(CASE WHEN e.event_no = p.agent_no THEN e.ts_us END) AS first_agent_us,
+        MAX(CASE WHEN e.event_no = e.handoff_no AND e.type = 'handoff' THEN e.event_date END) AS handoff_date,
         SUM(CASE WHEN e.is_activity = 1 AND e.actor = 'user' THEN 1 ELSE 0 END) AS messages_in,
         SUM(CASE WHEN e.is_activity = 1 AND e.actor = 'bot' THEN 1 ELSE 0 END) AS messages_out_bot,
         SUM(CASE WHEN e.is_activity = 1 AND e.actor = 'agent' THEN 1 ELSE 0 END) AS messages_out_agent,
@@ -61,7 +62,7 @@ c_turns AS (
 c_ruled AS (
     SELECT
         v.date, v.session_key, {{ dims("v.$") }}, v.session_channel, v.start_us, v.end_us, v.conversation_key, v.user_key,
-        v.session_identity_kind, v.session_variant, v.closed_by, v.handoff_us, v.first_agent_us,
+        v.session_identity_kind, v.session_variant, v.closed_by, v.handoff_us, v.first_agent_us, v.handoff_date,
         v.messages_in, v.messages_out_bot, v.messages_out_agent,
         COALESCE(t.turns, 0) AS turns, COALESCE(t.answered, 0) AS answered,
         v.fallbacks, v.errors, v.tokens_in, v.tokens_out, v.cost_amount,
@@ -103,7 +104,11 @@ SELECT
         WHEN has_negative = 1 THEN 'negative_feedback'
         ELSE 'closed_by_rule'
     END AS abandon_reason,
-    closed_by, handoff_us, first_agent_us, messages_in, messages_out_bot, messages_out_agent,
+    closed_by, handoff_us, first_agent_us, handoff_date,
+    CASE WHEN handoff_date IS NOT NULL
+         THEN CAST(FLOOR(CAST(first_agent_us - handoff_us AS DOUBLE) / NULLIF(1000, 0)) AS BIGINT)
+         END AS human_wait_ms,
+    messages_in, messages_out_bot, messages_out_agent,
     turns, answered, fallbacks, errors,
     CAST(FLOOR(CAST(end_us - start_us AS DOUBLE) / NULLIF(1000, 0)) AS BIGINT) AS session_ms,
     CAST(FLOOR(CAST(bot_end_us - start_us AS DOUBLE) / NULLIF(1000, 0)) AS BIGINT) AS bot_ms,

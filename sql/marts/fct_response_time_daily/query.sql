@@ -1,46 +1,66 @@
-WITH c_turns AS (
-    SELECT
-        turn_date AS date, {{ dims() }}, latency_ms,
-        CASE WHEN is_answered = TRUE THEN 1 ELSE 0 END AS is_answered,
-        CASE WHEN turn_no = 1 THEN 1 ELSE 0 END AS is_first
+{%- set waits = [("turn", 0), ("first", 1), ("human", 2)] -%}
+-- Three kinds of waiting in one list: for the bot in every turn, in the first turn of a session
+-- once more, and for a person after a handoff.
+WITH c_waits AS (
+    SELECT turn_date AS date, {{ dims() }}, 0 AS kind, latency_ms
     FROM int_turns
     WHERE turn_date >= {{ from_day }} AND turn_date < {{ to_day }}
+    UNION ALL
+    SELECT turn_date AS date, {{ dims() }}, 1 AS kind, latency_ms
+    FROM int_turns
+    WHERE turn_no = 1 AND turn_date >= {{ from_day }} AND turn_date < {{ to_day }}
+    UNION ALL
+    SELECT handoff_date AS date, {{ dims() }}, 2 AS kind, human_wait_ms AS latency_ms
+    FROM int_sessions
+    WHERE handoff_date IS NOT NULL AND handoff_date >= {{ from_day }} AND handoff_date < {{ to_day }}
 ),
 c_sliced AS (
-    SELECT t.date, {{ slices("t") }}, t.latency_ms, t.is_answered, t.is_first
-    FROM c_turns AS t
+    SELECT
+        w.date, {{ slices("w") }}, w.kind, w.latency_ms, COALESCE(w.latency_ms, 0) AS wait_ms,
+        CASE WHEN w.latency_ms IS NULL THEN 0 ELSE 1 END AS is_answered
+    FROM c_waits AS w
     CROSS JOIN grouping_sets AS g
 ),
+-- The unanswered are ranked among themselves: they have no latency, and so no percentile.
 c_ranked AS (
     SELECT
-        date, {{ dims() }}, latency_ms,
-        ROW_NUMBER() OVER (PARTITION BY date, {{ dims() }} ORDER BY latency_ms) AS latency_rank,
-        COUNT(*) OVER (PARTITION BY date, {{ dims() }}) AS n
+        date, {{ dims() }}, kind, latency_ms, wait_ms, is_answered,
+        ROW_NUMBER() OVER (PARTITION BY date, {{ dims() }}, kind, is_answered ORDER BY wait_ms) AS latency_rank,
+        COUNT(*) OVER (PARTITION BY date, {{ dims() }}, kind, is_answered) AS n
     FROM c_sliced
-    WHERE latency_ms IS NOT NULL
 ),
-c_percentiles AS (
+c_told AS (
     SELECT
-        date, {{ dims() }}, COUNT(*) AS latency_n, SUM(latency_ms) AS latency_ms_sum,
-        {{ percentile("latency_ms", "latency_rank", "n", 50) }} AS latency_ms_p50,
-        {{ percentile("latency_ms", "latency_rank", "n", 90) }} AS latency_ms_p90,
-        {{ percentile("latency_ms", "latency_rank", "n", 95) }} AS latency_ms_p95,
-        {{ percentile("latency_ms", "latency_rank", "n", 99) }} AS latency_ms_p99,
-        MAX(latency_ms) AS latency_ms_max
+        date, {{ dims() }}, latency_rank, n
+        {%- for name, kind in waits %},
+        CASE WHEN kind = {{ kind }} THEN 1 ELSE 0 END AS is_{{ name }},
+        CASE WHEN kind = {{ kind }} THEN is_answered ELSE 0 END AS {{ name }}_answered,
+        CASE WHEN kind = {{ kind }} THEN wait_ms ELSE 0 END AS {{ name }}_wait_ms,
+        CASE WHEN kind = {{ kind }} THEN latency_ms END AS {{ name }}_ms
+        {%- endfor %}
     FROM c_ranked
-    GROUP BY date, {{ dims() }}
-),
-c_sums AS (
-    SELECT
-        date, {{ dims() }}, COUNT(*) AS turns, SUM(is_answered) AS answered, SUM(is_first) AS first_turns,
-        SUM(is_first * is_answered) AS first_answered,
-        SUM(CASE WHEN is_first = 1 THEN COALESCE(latency_ms, 0) ELSE 0 END) AS first_latency_ms_sum
-    FROM c_sliced
-    GROUP BY date, {{ dims() }}
 )
 SELECT
-    s.date, {{ dims("s.$") }}, s.turns, s.answered, COALESCE(p.latency_n, 0) AS latency_n,
-    COALESCE(p.latency_ms_sum, 0) AS latency_ms_sum, p.latency_ms_p50, p.latency_ms_p90, p.latency_ms_p95,
-    p.latency_ms_p99, p.latency_ms_max, s.first_turns, s.first_answered, s.first_latency_ms_sum
-FROM c_sums AS s
-LEFT JOIN c_percentiles AS p ON s.date = p.date AND {{ dims("s.$ = p.$", " AND ") }}
+    date, {{ dims() }},
+    SUM(is_turn) AS turns, SUM(turn_answered) AS answered, SUM(turn_answered) AS latency_n,
+    SUM(turn_wait_ms) AS latency_ms_sum,
+    {{ percentile("turn_ms", "latency_rank", "n", 50) }} AS latency_ms_p50,
+    {{ percentile("turn_ms", "latency_rank", "n", 90) }} AS latency_ms_p90,
+    {{ percentile("turn_ms", "latency_rank", "n", 95) }} AS latency_ms_p95,
+    {{ percentile("turn_ms", "latency_rank", "n", 99) }} AS latency_ms_p99,
+    MAX(turn_ms) AS latency_ms_max,
+    SUM(is_first) AS first_turns, SUM(first_answered) AS first_answered,
+    SUM(first_wait_ms) AS first_latency_ms_sum,
+    {{ percentile("first_ms", "latency_rank", "n", 50) }} AS first_latency_ms_p50,
+    {{ percentile("first_ms", "latency_rank", "n", 90) }} AS first_latency_ms_p90,
+    {{ percentile("first_ms", "latency_rank", "n", 95) }} AS first_latency_ms_p95,
+    {{ percentile("first_ms", "latency_rank", "n", 99) }} AS first_latency_ms_p99,
+    MAX(first_ms) AS first_latency_ms_max,
+    SUM(is_human) AS handoffs, SUM(human_answered) AS human_answered,
+    SUM(human_wait_ms) AS human_latency_ms_sum,
+    {{ percentile("human_ms", "latency_rank", "n", 50) }} AS human_latency_ms_p50,
+    {{ percentile("human_ms", "latency_rank", "n", 90) }} AS human_latency_ms_p90,
+    {{ percentile("human_ms", "latency_rank", "n", 95) }} AS human_latency_ms_p95,
+    MAX(human_ms) AS human_latency_ms_max
+FROM c_told
+GROUP BY date, {{ dims() }}

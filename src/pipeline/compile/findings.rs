@@ -44,6 +44,10 @@ impl Findings {
         self.found
     }
 
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
@@ -83,6 +87,17 @@ impl Findings {
             }
             Value::Text(text) => Some(text),
             _ => self.mismatch(node, "text", "write it in quotes, as in \"1\""),
+        }
+    }
+
+    /// Text, a number or true and false, as text.
+    pub fn scalar(&mut self, node: &Node) -> Option<String> {
+        match &node.value {
+            Value::Whole(whole) => Some(whole.to_string()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Flag(flag) => Some(flag.to_string()),
+            Value::Text(text) if text.is_empty() => Some(String::new()),
+            _ => self.text(node).map(str::to_owned),
         }
     }
 

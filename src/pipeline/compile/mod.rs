@@ -5,7 +5,9 @@
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
 mod assumptions;
+mod conditions;
 mod findings;
+mod mapping;
 mod settings;
 mod sources;
 
@@ -69,6 +71,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let user_key = fields.need("privacy", privacy, out);
     let user_key = user_key.and_then(|node| settings::user_key(node, out));
     let sessions = fields.get("sessions").and_then(|node| settings::sessions(node, out));
+    let uptime = fields.get("uptime").and_then(|node| settings::uptime(node, out));
     let sources = fields.need("sources", "add a list of sources", out);
     let sources = sources.map(|node| sources::sources(node, base, out)).unwrap_or_default();
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
@@ -88,6 +91,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
         grouping_sets,
         user_key: user_key?,
         sessions: sessions.unwrap_or_default(),
+        uptime: uptime.unwrap_or_default(),
         sources,
         rollouts,
         assumptions: assumptions.unwrap_or_default(),

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::super::path::{bucket_root, local_folder, split_scheme};
 use super::super::spec::{Node, Value};
-use super::super::{Location, ModelFolder, Rollout, Sessions, UserKey};
+use super::super::{Location, ModelFolder, Rollout, Sessions, Uptime, UserKey};
 use super::findings::{Findings, hint};
 
 const DIMENSIONS: [&str; 8] =
@@ -16,6 +16,8 @@ const DEFAULT_DIMENSIONS: [&str; 3] = ["bot", "channel", "service"];
 
 /// A longer timeout would make every day's reach longer than a week.
 const MOST_SESSION_DAYS: i64 = 7;
+const MOST_PROBE_MINUTES: u32 = 60;
+const MINUTE_US: i64 = 60 * crate::interval::SECOND_US;
 const MOST_ROLLOUT_DAYS: u32 = 3_650;
 const LEAST_KEY_BYTES: usize = 32;
 
@@ -147,6 +149,29 @@ pub(super) fn sessions(node: &Node, out: &mut Findings) -> Option<Sessions> {
     }
     fields.close(out);
     Some(sessions)
+}
+
+pub(super) fn uptime(node: &Node, out: &mut Findings) -> Option<Uptime> {
+    let mut fields = out.map(node, "uptime")?;
+    let mut uptime = Uptime::default();
+    let covers = fields.get("probe_covers");
+    if let Some((node, us)) = covers.and_then(|node| Some((node, out.duration(node, false, 1)?))) {
+        match u32::try_from(us / MINUTE_US) {
+            Ok(minutes) if us % MINUTE_US == 0 && minutes <= MOST_PROBE_MINUTES => {
+                uptime.probe_minutes = minutes;
+            }
+            _ => {
+                let remedy = format!("write 1m to {MOST_PROBE_MINUTES}m");
+                out.report(node.place, "a probe speaks for whole minutes", remedy);
+            }
+        }
+    }
+    let within = fields.get("answer_within");
+    if let Some(us) = within.and_then(|node| out.duration(node, false, 1)) {
+        uptime.answer_within_ms = us / 1_000;
+    }
+    fields.close(out);
+    Some(uptime)
 }
 
 fn timeout_by_channel(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, i64>> {

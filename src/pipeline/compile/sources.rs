@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use super::super::spec::{Node, Value};
 use super::super::{Adapter, PathPattern, Records, Source};
 use super::findings::{Fields, Findings, hint};
+use super::mapping::{Target, mapping};
 use crate::schema::Kind;
 
 const MOST_LOOKAHEAD_DAYS: u32 = 30;
@@ -48,10 +49,11 @@ fn source(
     base: &Path,
     out: &mut Findings,
 ) -> Option<Source> {
-    let adapter = adapter(&mut fields, out);
+    let format = adapter(&mut fields, out);
     let path = fields.need("path", "add a path, such as `path: \"logs/{date}.jsonl\"`", out);
     let path = path.and_then(|node| path_pattern(node, base, out));
-    let records = fields.get("records").and_then(|node| records(node, out));
+    let records = fields.get("records").and_then(|node| records(node, format, out));
+    let delimiter = fields.get("delimiter").and_then(|node| delimiter(node, out));
     let lookahead = fields.get("lookahead_days");
     let lookahead = lookahead.and_then(|node| out.whole(node, 0..=MOST_LOOKAHEAD_DAYS));
     let naive_zone = fields.get("timezone").and_then(|node| out.zone(node));
@@ -63,8 +65,16 @@ fn source(
         complete_after.and_then(|node| out.duration(node, false, MOST_COMPLETE_AFTER_DAYS));
     let limit = fields.get("quarantine_limit").and_then(|node| out.number(node, 0.0..=1.0));
     let defaults = fields.get("defaults").and_then(|node| defaults(node, kind, out));
+    let target = Target { kind, defaults: defaults.as_ref(), zone: naive_zone };
+    let adapter = match format {
+        Some(Format::Canonical) => Some(Adapter::Canonical),
+        Some(Format::Mapped) => {
+            mapping(&mut fields, target, out).map(|mapping| Adapter::Mapped(Box::new(mapping)))
+        }
+        None => None,
+    };
     // The keys of an adapter that is not here are not known, so nothing is said about them.
-    if adapter.is_some() {
+    if format.is_some() {
         fields.close(out);
     }
     Some(Source {
@@ -73,6 +83,7 @@ fn source(
         adapter: adapter?,
         path: path?,
         records,
+        delimiter: delimiter.unwrap_or(b','),
         lookahead_days: lookahead.unwrap_or(0),
         naive_zone,
         path_zone: path_zone.unwrap_or(Tz::UTC),
@@ -89,16 +100,25 @@ fn kind(fields: &mut Fields<'_>, out: &mut Findings) -> Option<Kind> {
     out.choice(node, "a kind of source", &Kind::ALL.map(|kind| (kind.name(), kind)))
 }
 
-fn adapter(fields: &mut Fields<'_>, out: &mut Findings) -> Option<Adapter> {
+/// The adapters, by name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Canonical,
+    Mapped,
+}
+
+fn adapter(fields: &mut Fields<'_>, out: &mut Findings) -> Option<Format> {
     let node = fields.need("adapter", "add `adapter: canonical`", out)?;
-    let text = out.text(node)?;
-    if text == "canonical" {
-        return Some(Adapter::Canonical);
+    match out.text(node)? {
+        "canonical" => Some(Format::Canonical),
+        "mapped" => Some(Format::Mapped),
+        text => {
+            let message = format!("the adapter `{text}` is not available in this version");
+            let remedy = "`canonical` reads the keys of docs/canonical.md, `mapped` any other log";
+            out.report(node.place, message, remedy);
+            None
+        }
     }
-    let message = format!("the adapter `{text}` is not available in this version");
-    let remedy = "`canonical` is: JSON lines or CSV whose keys are the event columns";
-    out.report(node.place, message, remedy);
-    None
 }
 
 fn path_pattern(node: &Node, base: &Path, out: &mut Findings) -> Option<PathPattern> {
@@ -113,15 +133,28 @@ fn path_pattern(node: &Node, base: &Path, out: &mut Findings) -> Option<PathPatt
         .ok()
 }
 
-fn records(node: &Node, out: &mut Findings) -> Option<Records> {
-    let text = out.text(node)?;
-    if ["json", "json-array", "json-object", "parquet"].contains(&text) {
-        let message = format!("records of `{text}` are not available in this version");
-        out.report(node.place, message, "`jsonl` and `csv` are");
-        return None;
+fn records(node: &Node, format: Option<Format>, out: &mut Findings) -> Option<Records> {
+    let known = [
+        ("jsonl", Records::Jsonl),
+        ("csv", Records::Csv),
+        ("json", Records::Json),
+        ("json-array", Records::JsonArray),
+        ("json-object", Records::JsonObject),
+        ("parquet", Records::Parquet),
+    ];
+    let records = out.choice(node, "a format of records", &known)?;
+    let is_plain = matches!(records, Records::Jsonl | Records::Csv);
+    if !is_plain && format == Some(Format::Canonical) {
+        let message = "the canonical adapter reads `jsonl` and `csv`";
+        out.report(node.place, message, "use `adapter: mapped` for other records");
     }
-    let known = [("jsonl", Records::Jsonl), ("csv", Records::Csv)];
-    out.choice(node, "a format of records", &known)
+    Some(records)
+}
+
+/// One byte that can neither be part of a value's spelling nor end a row.
+fn delimiter(node: &Node, out: &mut Findings) -> Option<u8> {
+    let known = [(",", b','), (";", b';'), ("|", b'|'), (":", b':'), ("^", b'^'), ("tab", b'\t')];
+    out.choice(node, "a delimiter of cells", &known)
 }
 
 fn defaults(

@@ -21,9 +21,9 @@ sources:
   - { name: probe, kind: probes,   adapter: canonical, path: "probes/{date}.jsonl" }
   - name: shop
     kind: events
-    adapter: canonical
+    adapter: mapped
     path: s3://logs/shop/{date:%Y/%m/%d}/
-    records: jsonl
+    records: jsonl                        # jsonl | json | json-array | json-object | csv | parquet
     timezone: Asia/Tokyo
     path_timezone: America/New_York
     empty_ok: true
@@ -31,8 +31,18 @@ sources:
     complete_after: 2h
     quarantine_limit: 0.05
     defaults: { bot: shop, channel: web, locale: no }
+    emit:                                 # one or more kinds of event from a record
+      - explode: /messages                # one event for each element; `^/..` points into the enclosing record
+        fields:
+          event_id: /id
+          ts: { pointer: /at, format: epoch_ms }
+          conversation_id: ^/chat/id
+          user_id: ^/chat/customer
+          actor: { pointer: /who, map: { customer: user, assistant: bot, human: agent } }
+          type: { value: message }
 rollouts:
   - { name: returns, date: 2026-03-01, services: [returns], controls: [billing], pre: 8w, ramp: 2w, post: 8w }
+uptime: { probe_covers: 2m, answer_within: 1500s }
 assumptions: { currency: EUR, agent_hourly_rate: 28.50, aht_seconds: 360 }
 models: [builtin, ./own]
 "#;
@@ -91,6 +101,10 @@ fn the_whole_pipeline_of_the_documentation() {
     assert_eq!(pipeline.sessions.timeout_us, 1_800_000_000);
     assert_eq!(pipeline.sessions.timeout_by_channel["whatsapp"], 86_400_000_000);
     assert_eq!(pipeline.sessions.handoff_join_us, 86_400_000_000);
+    assert_eq!(pipeline.uptime.probe_minutes, 2);
+    assert_eq!(pipeline.uptime.answer_within_ms, 1_500_000);
+    let usual = compiled(&with("")).uptime;
+    assert_eq!((usual.probe_minutes, usual.answer_within_ms), (5, 10_000));
     assert_eq!(pipeline.low_n, 30);
     assert_eq!(pipeline.history_floor_us, 946_684_800_000_000);
     assert_eq!(pipeline.models, [ModelFolder::Builtin, ModelFolder::Folder("p/own".into())]);
@@ -132,6 +146,10 @@ fn the_sources_of_the_documentation() {
     assert_eq!((shop.empty_ok, shop.live), (true, true));
     assert_eq!(shop.complete_after_us, Some(7_200_000_000));
     assert_eq!(shop.quarantine_limit, 0.05);
+    let Adapter::Mapped(mapping) = &shop.adapter else { panic!("{:?}", shop.adapter) };
+    assert_eq!(mapping.emits.len(), 1);
+    assert_eq!(mapping.emits[0].explode[0].to_string(), "/messages");
+    assert_eq!(mapping.emits[0].fields.len(), 6);
     assert_eq!(shop.defaults["locale"], "no");
 }
 
@@ -160,7 +178,7 @@ sources:
   - { name: bot, kind: event, adapter: canonical, path: "logs/{day}.jsonl" }
   - name: bot
     kind: contacts
-    adapter: mapped
+    adapter: rasa
     emit: [a, b]
     lookahead_days: 31
     lookahead_days: 3
@@ -202,8 +220,8 @@ warehous: x
         add a path, such as `path: "logs/{date}.jsonl"`
     p/x.yaml:11:11: two sources are called `bot`
         give each source a name of its own
-    p/x.yaml:13:14: the adapter `mapped` is not available in this version
-        `canonical` is: JSON lines or CSV whose keys are the event columns
+    p/x.yaml:13:14: the adapter `rasa` is not available in this version
+        `canonical` reads the keys of docs/canonical.md, `mapped` any other log
     p/x.yaml:15:21: expected a whole number from 0 to 30, found the number 31
         write a whole number from 0 to 30
     p/x.yaml:16:5: `lookahead_days` is given twice
@@ -337,7 +355,8 @@ fn single_mistakes() {
             with("sources: [{ name: a, kind: leads, adapter: canonical, path: a.csv }]"),
             "no source is of kind `events`",
         ),
-        (source("records: parquet"), "records of `parquet` are not available"),
+        (source("records: parquet"), "the canonical adapter reads `jsonl` and `csv`"),
+        (source("delimiter: \"ab\""), "`ab` is not a delimiter of cells"),
         (source("records: xml"), "`xml` is not a format of records"),
         (source("quarantine_limit: 1.5"), "expected a number from 0 to 1"),
         (source("quarantine_limit: .nan"), "expected a number from 0 to 1"),
@@ -383,6 +402,9 @@ fn single_mistakes() {
         (with("models: []"), "there must be a model"),
         (with("models: [s3://a/b]"), "not a local folder of models"),
         (with("models: [./a, a]"), "`a` is given twice"),
+        (with("uptime: { probe_covers: 90s }"), "a probe speaks for whole minutes"),
+        (with("uptime: { probe_covers: 61m }"), "a probe speaks for whole minutes"),
+        (with("uptime: { answer_within: 0s }"), "longer than nothing"),
         (with("low_n: -1"), "expected a whole number from 0"),
         (with("history_floor: 2000-1-1"), "`2000-1-1` is not a date"),
         (with("start: 20260101"), "expected text, found the number 20260101"),

@@ -1,8 +1,12 @@
 //! What decoding promises, from bytes to the Parquet read back.
 
+mod examples;
+mod layouts;
+mod mapped;
 mod objects;
 mod properties;
 mod refusals;
+mod samples;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -18,6 +22,7 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::interval::from_day_number;
 use crate::pipeline::{Adapter, PathPattern};
 use crate::schema::{Kind, Type, to_arrow};
@@ -55,6 +60,7 @@ impl Bench {
                 adapter: Adapter::Canonical,
                 path: PathPattern::parse("logs/*", Path::new("")).unwrap(),
                 records: None,
+                delimiter: b',',
                 lookahead_days: 0,
                 naive_zone: None,
                 path_zone: Tz::UTC,

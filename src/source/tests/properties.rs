@@ -27,7 +27,10 @@ fn mutated(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Gives how many records were read; None for an object that is refused.
-fn holds(bench: &Bench, object: &[u8]) -> std::result::Result<Option<u64>, TestCaseError> {
+pub(super) fn holds(
+    bench: &Bench,
+    object: &[u8],
+) -> std::result::Result<Option<u64>, TestCaseError> {
     match bench.try_run(object) {
         Ok(out) => {
             let accounting = &out.decoded.accounting;

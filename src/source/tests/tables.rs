@@ -46,7 +46,6 @@ fn every_column_of_an_event() {
         ("instrument", "csat_5"),
         ("score", "4"),
         ("reason", "slow"),
-        ("lead_id", "l1"),
         ("lead_value", "12.345678"),
         ("tokens_in", "10"),
         ("tokens_out", "20"),
@@ -59,6 +58,8 @@ fn every_column_of_an_event() {
     }
     assert_eq!(out.one("user_key"), bench.hasher.user_key("u1"));
     assert_ne!(out.one("conversation_key"), bench.hasher.user_key("12"));
+    assert_eq!(out.one("lead_key").len(), 26);
+    assert_ne!(out.one("lead_key"), bench.hasher.user_key("l1"));
     assert_ne!(out.one("chain_key"), "null");
     assert_eq!(out.decoded.newest_ts_us, Some(1_772_404_200_123_456));
     assert_eq!(out.decoded.accounting.unknown_fields, BTreeMap::from([("extra".to_owned(), 1)]));
@@ -156,10 +157,19 @@ fn surveys_and_leads_are_events() {
     assert_eq!(out.reasons(), ["missing_field:instrument"]);
     bench.source.kind = Kind::Leads;
     let out = bench.run("ts,lead_id,lead_value\n2026-03-01T10:00:00Z,7,1e3\n");
-    assert_eq!(
-        [out.one("type"), out.one("lead_id"), out.one("lead_value")],
-        ["lead", "7", "1000.000000"]
-    );
+    assert_eq!([out.one("type"), out.one("lead_value")], ["lead", "1000.000000"]);
+    // A number and its digits are the same lead, as everywhere.
+    let again = bench.run("ts,lead_id\n2026-03-01T10:00:00Z,\"7\"\n");
+    assert_eq!(out.one("lead_key"), again.one("lead_key"));
+}
+
+#[test]
+fn what_is_too_long_for_a_reason_is_not_kept() {
+    let reason =
+        |text: &str| Bench::events().run(line(&format!(r#""reason":"{text}""#))).one("reason");
+    let (code, words) = ("ä".repeat(64), "ä".repeat(65));
+    assert_eq!(reason(&code), code);
+    assert_eq!(reason(&words), "too_long");
 }
 
 #[test]

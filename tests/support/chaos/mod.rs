@@ -11,6 +11,7 @@
 //! of a second.
 
 mod adversity;
+mod extras;
 mod ledger;
 mod objects;
 mod record;
@@ -23,12 +24,13 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use extras::RawProbe;
 pub use ledger::{RawCost, Terms};
 pub use record::{RawContact, RawEvent};
 
 use super::calendar::{HOUR, MINUTE, day_start, plus};
 use rng::Rng;
-use scenes::Stage;
+use scenes::{Crowd, Stage};
 
 /// Zones with a first day, each a few days before its clocks change: forward, back, at midnight
 /// (a day that begins at 01:00), in the other hemisphere, or, with half an hour of offset, never.
@@ -60,6 +62,7 @@ pub struct World {
     /// Lines no reader may accept, with the UTC date of the object they belong in.
     pub bad_lines: Vec<(NaiveDate, Vec<u8>)>,
     pub contacts: Vec<RawContact>,
+    pub probes: Vec<RawProbe>,
     /// What contacts say that they cost, in millionths, by their ids.
     pub contact_costs: BTreeMap<String, i64>,
     pub costs: Vec<RawCost>,
@@ -80,6 +83,7 @@ impl World {
             events: Vec::new(),
             bad_lines: Vec::new(),
             contacts: Vec::new(),
+            probes: Vec::new(),
             contact_costs: BTreeMap::new(),
             costs: Vec::new(),
             terms: Terms::default(),
@@ -95,6 +99,16 @@ impl World {
 /// A random log of `days` local days from `start`. In one world of three, answers and late agents
 /// run on past the last day. Odd seeds have `conflicts`.
 pub fn world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
+    peopled(seed, days, start, zone, &Crowd::dense(i64::from(days)))
+}
+
+/// The same with little to do: a scene or two a day, by people who mostly come once or twice, so
+/// that long windows hold something else than everybody.
+pub fn thin_world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
+    peopled(seed, days, start, zone, &Crowd::thin(i64::from(days)))
+}
+
+fn peopled(seed: u64, days: u32, start: NaiveDate, zone: Tz, crowd: &Crowd) -> World {
     let mut rng = Rng::new(seed);
     let mut world = World::quiet(zone, 0);
     world.conflicts = seed % 2 == 1;
@@ -106,9 +120,17 @@ pub fn world(seed: u64, days: u32, start: NaiveDate, zone: Tz) -> World {
         _ => vec!["bot", "channel", "service"],
     };
 
-    let mut stage = Stage::new(&mut rng, &world, start, i64::from(days));
-    stage.play();
+    let mut stage = Stage::new(&mut rng, &world, start, i64::from(days), crowd.people);
+    stage.play(crowd);
     (world.events, world.contacts) = (stage.events, stage.contacts);
+    let mut more = Rng::new(seed ^ 0x1ead_5eed);
+    let mut stage = Stage::new(&mut more, &world, start, i64::from(days), crowd.people)
+        .with_ids_from(1_000_000);
+    extras::play(&mut stage);
+    let probes = extras::probes(&mut stage);
+    let events = stage.events;
+    world.events.extend(events);
+    world.probes = probes;
 
     let from = day_start(zone, start);
     let tail = if rng.chance(33) { 12 } else { 0 };

@@ -47,6 +47,11 @@ impl World {
         format!("{}{rows}", RawContact::HEADER)
     }
 
+    /// The probes file that goes with the log.
+    pub fn probes_jsonl(&self) -> String {
+        self.probes.iter().map(|probe| probe.line() + "\n").collect()
+    }
+
     fn touched_dates(&self) -> Vec<NaiveDate> {
         let instants = || self.events.iter().map(|event| event.ts_us);
         let (Some(first), Some(last)) = (instants().min(), instants().max()) else {

@@ -217,7 +217,7 @@ impl RawContact {
     }
 }
 
-fn rfc3339(us: i64, offset_minutes: i32, digits: SecondsFormat) -> String {
+pub fn rfc3339(us: i64, offset_minutes: i32, digits: SecondsFormat) -> String {
     let offset = FixedOffset::east_opt(offset_minutes * 60).expect("offsets are within a day");
     DateTime::from_timestamp_micros(us)
         .expect("the tests stay within chrono's years")

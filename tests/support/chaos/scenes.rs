@@ -25,31 +25,65 @@ pub struct Thread {
     pub timeout_us: i64,
 }
 
+/// How much happens in a world, and to how many people.
+pub struct Crowd {
+    pub people: i64,
+    /// The fewest and the most scenes a day, over the whole world.
+    pub scenes_a_day: (i64, i64),
+    pub endless_chains: i64,
+    pub contacts: i64,
+}
+
+impl Crowd {
+    /// About a dozen scenes a day among seven people, who all run into each other.
+    pub fn dense(days: i64) -> Self {
+        Self { people: 7, scenes_a_day: (10, 16), endless_chains: 1 + days / 3, contacts: 2 * days }
+    }
+
+    pub fn thin(days: i64) -> Self {
+        Self { people: 25, scenes_a_day: (1, 2), endless_chains: 1, contacts: days / 4 }
+    }
+}
+
 /// Collects the events of the scenes.
 pub struct Stage<'a> {
     pub rng: &'a mut Rng,
     pub events: Vec<RawEvent>,
     pub contacts: Vec<RawContact>,
     pub days: i64,
+    people: i64,
+    pub first: NaiveDate,
     world: &'a World,
-    first: NaiveDate,
     ids: u64,
 }
 
 impl<'a> Stage<'a> {
-    pub fn new(rng: &'a mut Rng, world: &'a World, first: NaiveDate, days: i64) -> Self {
-        Self { rng, events: Vec::new(), contacts: Vec::new(), days, world, first, ids: 0 }
+    pub fn new(
+        rng: &'a mut Rng,
+        world: &'a World,
+        first: NaiveDate,
+        days: i64,
+        people: i64,
+    ) -> Self {
+        let (events, contacts) = (Vec::new(), Vec::new());
+        Self { rng, events, contacts, days, people, world, first, ids: 0 }
     }
 
-    /// Plays about a dozen scenes a day.
-    pub fn play(&mut self) {
-        for _ in 0..self.rng.range(10, 16) * self.days {
+    /// The same stage for further scenes, whose ids are none of the earlier ones.
+    #[must_use]
+    pub fn with_ids_from(self, ids: u64) -> Self {
+        Self { ids, ..self }
+    }
+
+    pub fn play(&mut self, crowd: &Crowd) {
+        let (fewest, most) = crowd.scenes_a_day;
+        for _ in 0..self.rng.range(fewest, most) * self.days {
             script::scene(self);
         }
-        for _ in 0..1 + self.days / 3 {
+        for _ in 0..crowd.endless_chains {
             script::endless_chain(self);
         }
-        for _ in 0..2 * self.days {
+        for _ in 0..crowd.contacts {
             script::contact(self);
         }
     }
@@ -85,8 +119,8 @@ impl<'a> Stage<'a> {
         Thread { conversation_id: Some(conversation), ..self.thread() }
     }
 
-    fn user(&mut self) -> String {
-        self.rng.range(1, 7).to_string()
+    pub fn user(&mut self) -> String {
+        self.rng.range(1, self.people).to_string()
     }
 
     /// A random instant: often near local midnight, sometimes to the whole minute, so that
@@ -150,7 +184,7 @@ impl<'a> Stage<'a> {
             locale: rng.pick(&[None, None, Some("sv"), Some("en")]),
             bot_version: rng.pick(&[None, Some("1"), Some("2")]),
             conversation_id: thread.conversation_id.clone(),
-            user_id: user_of_event(rng, thread, kind),
+            user_id: user_of_event(rng, thread, kind, self.people),
             identity_kind: rng.pick(&[
                 None,
                 Some("unknown"),
@@ -221,14 +255,14 @@ impl<'a> Stage<'a> {
 
 /// Ids of users are left out now and then, and sometimes somebody else joins the conversation;
 /// where the user is the key, only events that may go without one lose it.
-fn user_of_event(rng: &mut Rng, thread: &Thread, kind: &str) -> Option<String> {
+fn user_of_event(rng: &mut Rng, thread: &Thread, kind: &str, people: i64) -> Option<String> {
     if thread.conversation_id.is_none() {
         let lost = kind != "message" && rng.chance(4);
         return thread.user_id.clone().filter(|_| !lost);
     }
     match rng.range(0, 19) {
         0..=3 => None,
-        4 => Some(rng.range(1, 7).to_string()),
+        4 => Some(rng.range(1, people).to_string()),
         _ => thread.user_id.clone(),
     }
 }

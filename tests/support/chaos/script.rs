@@ -61,7 +61,7 @@ pub fn contact(stage: &mut Stage) {
         closed_us: opened_us + stage.rng.range(MINUTE, 2 * DAY),
         channel: stage.rng.pick(&["phone", "mail", "web"]),
         service: stage.rng.pick(&[None, Some("billing")]),
-        user_id: stage.rng.chance(80).then(|| stage.rng.range(1, 7).to_string()),
+        user_id: stage.rng.chance(80).then(|| stage.user()),
         handle_seconds: stage.rng.range(30, 3_000),
         resolved: stage.rng.chance(70),
         answer: stage.rng.chance(60).then_some((instrument, score)),

@@ -20,31 +20,60 @@ pub fn cells(world: &World, tallies: &Tallies, watermark: i64) -> BTreeMap<Place
         rows.users(tally);
         rows.satisfaction(tally);
         rows.response_times(tally);
-        for (metric, mut cell) in rows.0 {
-            cell.status = status(world, &metric, *date, watermark).to_owned();
-            cells.insert((*date, metric, slice.clone()), cell);
-        }
+        rows.availability(tally);
+        rows.leads(tally);
+        rows.into_cells(world, *date, slice, watermark, &mut cells);
     }
     cells
 }
 
+/// R7: whether the watermark has reached the end of the local day `days` after `date`.
+pub fn is_over(world: &World, date: NaiveDate, days: i64, watermark: i64) -> bool {
+    watermark >= day_start(world.zone, plus(date, days + 1))
+}
+
 /// R7: final once the watermark reaches the end of the local day D + w, where w is 1, and 8 for
-/// numbers that answers up to a week later can change.
+/// numbers that answers up to a week later can change; for what waits for later days, as many as
+/// it waits.
 fn status(world: &World, metric: &str, date: NaiveDate, watermark: i64) -> &'static str {
-    let waits_for_answers =
-        ["csat", "rating_satisfied", "nps", "helpful_rate", "response_rate"].contains(&metric);
-    let days = if waits_for_answers { 8 } else { 1 };
-    let end = day_start(world.zone, plus(date, days + 1));
-    if watermark >= end { "final" } else { "provisional" }
+    let days = match metric {
+        "csat" | "rating_satisfied" | "nps" | "helpful_rate" | "response_rate" => 8,
+        "retention_d7" => 7,
+        "retention_30" | "returned_within_30" | "retention_d30" => 30,
+        "durable_resolution_rate_24h" => 2,
+        "durable_resolution_rate_72h" => 4,
+        "durable_resolution_rate_7d" | "first_contact_resolution_rate" => 8,
+        "durable_resolution_rate_30d" => 31,
+        _ => 1,
+    };
+    if is_over(world, date, days, watermark) { "final" } else { "provisional" }
 }
 
 /// The rows of one day and slice, by metric.
 #[derive(Default)]
-struct Rows(BTreeMap<String, Cell>);
+pub struct Rows(BTreeMap<String, Cell>);
 
 impl Rows {
+    /// Puts the rows in their places.
+    pub fn into_cells(
+        self,
+        world: &World,
+        date: NaiveDate,
+        slice: &[String],
+        watermark: i64,
+        cells: &mut BTreeMap<Place, Cell>,
+    ) {
+        for (metric, mut cell) in self.0 {
+            cell.status = status(world, &metric, date, watermark).to_owned();
+            cells.insert((date, metric, slice.to_vec()), cell);
+        }
+    }
+
     /// §3.2: rows wherever the slice has a session or an activity.
     fn volumes(&mut self, tally: &Tally) {
+        if tally.sessions == 0 && tally.activities == 0 {
+            return;
+        }
         self.count("interactions", tally.user_messages);
         self.count("messages_received", tally.user_messages);
         self.count("messages_sent", tally.bot_messages);
@@ -132,7 +161,25 @@ impl Rows {
         }
     }
 
-    fn count(&mut self, metric: &str, count: i64) {
+    /// §3.8: minutes of bots, and turns of every slice.
+    fn availability(&mut self, tally: &Tally) {
+        let minutes = &tally.minutes;
+        self.proportion("availability", minutes.up, minutes.up + minutes.down);
+        self.proportion("availability_request", tally.served, tally.turns);
+    }
+
+    /// §3.9: rows wherever somebody wrote or became a lead.
+    fn leads(&mut self, tally: &Tally) {
+        let (leads, users) = (tally.leads.total(), tally.users.len() as i64);
+        if leads == 0 && users == 0 {
+            return;
+        }
+        self.count("leads", leads);
+        self.put("lead_value", tally.leads.value_micros as f64 / 1e6, 1.0, leads);
+        self.ratio("lead_rate", leads as f64, users);
+    }
+
+    pub fn count(&mut self, metric: &str, count: i64) {
         self.put(metric, count as f64, 1.0, count);
     }
 
@@ -143,7 +190,7 @@ impl Rows {
         }
     }
 
-    fn proportion(&mut self, metric: &str, numerator: i64, denominator: i64) {
+    pub fn proportion(&mut self, metric: &str, numerator: i64, denominator: i64) {
         self.ratio(metric, numerator as f64, denominator);
         if let Some(cell) = self.0.get_mut(metric) {
             let (low, high) = wilson(numerator as f64, denominator as f64);

@@ -2,22 +2,28 @@
 //!
 //! Promises: it shares no code, no query and no shortcut with the program: no windows, no
 //! partitions, no sketches. Each rule stands beside the section of the contract that it follows.
-//! Leaves out speed, and every metric that needs more than events and costs: leads, availability,
-//! durability, retention and the longer user windows.
+//! Leaves out speed.
 
 mod answers;
+mod availability;
 mod cells;
 mod cost;
+mod durability;
+mod leads;
 mod oracle;
 mod read;
 mod sessions;
+mod tables;
 mod tally;
+mod turns;
+mod users;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 pub use answers::{Answers, satisfaction};
+pub use tables::{Rows, tables};
 
 use super::chaos::World;
 
@@ -43,13 +49,21 @@ pub type Place = (NaiveDate, String, Vec<String>);
 
 /// Every cell of the world's `kpi_daily` that exists, over the whole history.
 pub fn expected(world: &World, objects: &[(String, Vec<u8>)]) -> BTreeMap<Place, Cell> {
+    let Some(history) = history(world, objects) else { return BTreeMap::new() };
     let events = read::accepted(world, objects);
     let watermark = read::watermark(world, &events);
-    let sessions = sessions::build(world, events);
-    let tallies = tally::count(world, &sessions, watermark);
+    let sessions = sessions::build(world, events.clone());
+    let mut tallies = tally::count(world, &sessions, watermark);
+    for (place, leads) in leads::count(world, &events, &sessions) {
+        tallies.entry(place).or_default().leads = leads;
+    }
+    for (place, minutes) in availability::count(world, &sessions, history) {
+        tallies.entry(place).or_default().minutes = minutes;
+    }
     let mut cells = cells::cells(world, &tallies, watermark);
-    let Some((first, last)) = history(world, objects) else { return cells };
-    cells.extend(cost::cells(world, &sessions, watermark, first, last));
+    cells.extend(users::cells(world, &sessions, watermark, history));
+    cells.extend(durability::cells(world, &sessions, watermark, history.0));
+    cells.extend(cost::cells(world, &sessions, watermark, history.0, history.1));
     cells
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate};
 use serde_json::Value;
 
-use crate::support::calendar::{HOUR, local_date, micros};
+use crate::support::calendar::{HOUR, local_date, local_hour, micros};
 use crate::support::chaos::World;
 
 /// An accepted event, as far as the oracle's numbers need it.
@@ -17,21 +17,29 @@ pub struct Event {
     pub event_id: Option<String>,
     /// The local date.
     pub date: NaiveDate,
+    /// Of the local clock.
+    pub hour: u32,
     pub bot: String,
     pub channel: String,
     pub conversation: Option<String>,
     pub user: Option<String>,
+    /// As written; None where the record says nothing.
+    pub identity_kind: Option<String>,
     pub service: Option<String>,
     pub locale: Option<String>,
     pub bot_version: Option<String>,
     pub variant: Option<String>,
     pub actor: String,
     pub kind: String,
+    pub intent: Option<String>,
     pub is_fallback: bool,
     pub latency_ms: Option<i64>,
     pub closed_by: Option<String>,
     pub instrument: Option<String>,
     pub score: Option<i64>,
+    pub reason: Option<String>,
+    pub lead_id: Option<String>,
+    pub lead_value_micros: i64,
     pub is_proactive: bool,
     pub cost_micros: i64,
     is_test: bool,
@@ -96,6 +104,7 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
     let flag = |key: &str| record.get(key).and_then(Value::as_bool).unwrap_or(false);
     let number = |key: &str| record.get(key).and_then(Value::as_i64);
     let id = |key: &str| id(record.get(key)?);
+    let money = |key: &str| record.get(key).and_then(Value::as_f64).map_or(0, micros_of);
 
     let ts_us = DateTime::parse_from_rfc3339(&text("ts")?).ok()?.timestamp_micros();
     let floor = micros("2000-01-01T00:00:00Z");
@@ -125,23 +134,29 @@ fn decode(world: &World, line: &[u8], position: i64) -> Option<Event> {
         seq: number("seq").unwrap_or(position),
         event_id: id("event_id"),
         date: local_date(world.zone, ts_us),
+        hour: local_hour(world.zone, ts_us),
         bot: text("bot").unwrap_or_else(unknown),
         channel: text("channel").unwrap_or_else(unknown),
         conversation,
         user,
+        identity_kind: text("identity_kind"),
         service: text("service"),
         locale: text("locale"),
         bot_version: text("bot_version"),
         variant: text("variant"),
         actor,
         kind,
+        intent: text("intent"),
         is_fallback: flag("is_fallback"),
         latency_ms: number("latency_ms"),
         closed_by: text("closed_by"),
         instrument,
         score,
+        reason: text("reason"),
+        lead_id: id("lead_id"),
+        lead_value_micros: money("lead_value"),
         is_proactive: flag("is_proactive"),
-        cost_micros: record.get("cost_amount").and_then(Value::as_f64).map_or(0, micros_of),
+        cost_micros: money("cost_amount"),
         is_test: flag("is_test"),
     })
 }

@@ -193,6 +193,11 @@ impl Session {
         self.events.iter().find_map(of_event).cloned().unwrap_or_else(unknown)
     }
 
+    /// §3.1: the first that a user's event names.
+    pub fn user(&self) -> Option<&String> {
+        self.events.iter().filter(|event| event.actor == "user").find_map(|e| e.user.as_ref())
+    }
+
     /// §3.2: at least one user message.
     pub fn is_engaged(&self) -> bool {
         self.events.iter().any(|event| event.is_message_of("user"))

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::answers::{self, Answers};
+use super::availability::Minutes;
+use super::leads::Leads;
 use super::read::Event;
 use super::sessions::{Outcome, Session};
 use super::slices;
+use super::turns::turns;
 use crate::support::chaos::World;
 
 /// One day of one slice.
@@ -22,6 +25,11 @@ pub struct Tally {
     /// Those of `users` whose first message in this slice is of this day.
     pub new_users: BTreeSet<String>,
     pub turns: i64,
+    /// Turns answered in time and without an error.
+    pub served: i64,
+    pub leads: Leads,
+    /// Only where all dimensions but the bot are summed.
+    pub minutes: Minutes,
     /// One for each answered turn, in milliseconds.
     pub latencies_ms: Vec<i64>,
     // Of the session's date.
@@ -58,6 +66,7 @@ pub fn count(world: &World, sessions: &[Session], watermark: i64) -> Tallies {
             for turn in turns(session) {
                 let tally = tallies.entry((turn.date, slice.clone())).or_default();
                 tally.turns += 1;
+                tally.served += i64::from(turn.is_served());
                 tally.latencies_ms.extend(turn.latency_ms);
             }
             let tally = tallies.entry((session.date, slice)).or_default();
@@ -105,33 +114,4 @@ impl Tally {
 /// §3.3: user metrics look at user messages whose user is known.
 fn user_of(event: &Event) -> Option<&String> {
     event.user.as_ref().filter(|_| event.is_message_of("user"))
-}
-
-struct Turn {
-    date: NaiveDate,
-    /// None where nobody answered.
-    latency_ms: Option<i64>,
-}
-
-/// §3.7: runs of user messages before the handoff, and the bot message that follows each.
-fn turns(session: &Session) -> Vec<Turn> {
-    let before_handoff = session.handoff().unwrap_or(session.events.len());
-    let mut turns = Vec::new();
-    // The last message of the run that is not over yet.
-    let mut waiting: Option<&Event> = None;
-    for event in &session.events[..before_handoff] {
-        if event.is_message_of("user") {
-            waiting = Some(event);
-        } else if event.is_message_of("bot") || event.is_message_of("agent") {
-            let Some(asked) = waiting.take() else { continue };
-            let latency = || {
-                let reported = event.latency_ms.or(asked.latency_ms);
-                reported.unwrap_or((event.ts_us - asked.ts_us) / 1000)
-            };
-            let latency_ms = event.is_message_of("bot").then(latency);
-            turns.push(Turn { date: asked.date, latency_ms });
-        }
-    }
-    turns.extend(waiting.map(|asked| Turn { date: asked.date, latency_ms: None }));
-    turns
 }

@@ -4,12 +4,15 @@
 mod accepted;
 mod cost;
 mod days;
+mod durability;
 mod laws;
 mod outcomes;
+mod retention;
 mod satisfaction;
 mod sessions;
 mod turns;
 mod users;
+mod windows;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,2 @@
+{% set period = "month_start" -%}
+{% include "kpi_period.sql" %}

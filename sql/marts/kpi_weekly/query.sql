@@ -1,0 +1,2 @@
+{% set period = "week_start" -%}
+{% include "kpi_period.sql" %}
