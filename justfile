@@ -33,6 +33,12 @@ reference *ARGS:
     target/reference/bin/pip install --quiet -r scripts/infer/requirements.txt
     target/reference/bin/python -W ignore scripts/infer/reference.py {{ARGS}}
 
+# What takes too long for every change: all pairs of faults, 20,000 histories, readers during 300 commits
+soak:
+    scripts/test-env.sh
+    cargo test --locked --no-default-features --lib soak_ -- --ignored --nocapture
+    cargo test --locked --test main soak_ -- --ignored --nocapture
+
 lint:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings

@@ -32,9 +32,44 @@ pub struct Commit {
     /// Objects decoded; each replaces what the same (source, key) held before.
     #[serde(default)]
     pub objects: Vec<DecodedObject>,
+    /// Objects that are gone from their sources; the rows made of them go with them.
+    #[serde(default)]
+    pub removed: Vec<RemovedObject>,
     /// Partitions built; each replaces the same (table, date).
     #[serde(default)]
     pub partitions: Vec<Partition>,
+    /// Of these the ones whose public copy changes.
+    #[serde(default)]
+    pub shows: Vec<Shown>,
+}
+
+/// The name of an object that its source no longer lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemovedObject {
+    pub source: String,
+    pub key: String,
+}
+
+/// A change of what readers see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    pub table: String,
+    pub date: NaiveDate,
+    /// What it replaces; None where there was nothing.
+    pub was: Option<Stamp>,
+}
+
+/// Which version of a partition a public copy is. No two commits make the same one, so a copy's
+/// bytes never come back once they were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamp {
+    /// The commit that made this content visible.
+    pub generation: u64,
+    /// As in [`Partition::content`].
+    pub content: String,
 }
 
 /// A raw object and the immutable files its records went to.
@@ -97,7 +132,7 @@ pub struct Partition {
 }
 
 /// The warehouse's state: the sum of all commits.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Manifest {
     /// Of the newest commit; 0 for an empty warehouse.
     pub generation: u64,
@@ -106,6 +141,50 @@ pub struct Manifest {
     pub objects: BTreeMap<(String, String), DecodedObject>,
     /// By table, then date.
     pub partitions: BTreeMap<String, BTreeMap<NaiveDate, Partition>>,
+    /// The commits that made the public copies as they are, by (table, date).
+    pub shown: BTreeMap<(String, NaiveDate), u64>,
+}
+
+/// A manifest as a list, from which it can be had without the commits before it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    pub format: u32,
+    pub generation: u64,
+    user_key: Option<String>,
+    objects: Vec<DecodedObject>,
+    partitions: Vec<Partition>,
+    shown: Vec<(String, NaiveDate, u64)>,
+}
+
+impl From<&Manifest> for Checkpoint {
+    fn from(manifest: &Manifest) -> Self {
+        let shown = manifest.shown.iter();
+        let days = manifest.partitions.values();
+        Checkpoint {
+            format: FORMAT,
+            generation: manifest.generation,
+            user_key: manifest.user_key.clone(),
+            objects: manifest.objects.values().cloned().collect(),
+            partitions: days.flat_map(|days| days.values().cloned()).collect(),
+            shown: shown.map(|((table, date), at)| (table.clone(), *date, *at)).collect(),
+        }
+    }
+}
+
+impl From<Checkpoint> for Manifest {
+    fn from(checkpoint: Checkpoint) -> Self {
+        let mut manifest = Manifest {
+            generation: checkpoint.generation,
+            user_key: checkpoint.user_key,
+            ..Manifest::default()
+        };
+        checkpoint.objects.into_iter().for_each(|object| manifest.take_object(object));
+        checkpoint.partitions.into_iter().for_each(|partition| manifest.take_partition(partition));
+        let shown = checkpoint.shown.into_iter();
+        manifest.shown = shown.map(|(table, date, at)| ((table, date), at)).collect();
+        manifest
+    }
 }
 
 impl Manifest {
@@ -128,14 +207,44 @@ impl Manifest {
         }
         self.generation = commit.generation;
         self.user_key.get_or_insert(commit.user_key);
-        for object in commit.objects {
-            self.objects.insert((object.source.clone(), object.key.clone()), object);
+        for name in commit.removed {
+            self.objects.remove(&(name.source, name.key));
         }
-        for partition in commit.partitions {
-            let days = self.partitions.entry(partition.table.clone()).or_default();
-            days.insert(partition.date, partition);
+        commit.objects.into_iter().for_each(|object| self.take_object(object));
+        commit.partitions.into_iter().for_each(|partition| self.take_partition(partition));
+        for shown in commit.shows {
+            self.shown.insert((shown.table, shown.date), commit.generation);
         }
         Ok(())
+    }
+
+    /// What `commit` changes for readers: its published partitions whose content is new.
+    pub fn changes(&self, commit: &Commit) -> Vec<Shown> {
+        let published = commit.partitions.iter().filter(|p| p.published);
+        let differs = published
+            .filter(|p| self.stamp(&p.table, p.date).is_none_or(|was| was.content != p.content));
+        let shown = |p: &Partition| Shown {
+            table: p.table.clone(),
+            date: p.date,
+            was: self.stamp(&p.table, p.date),
+        };
+        differs.map(shown).collect()
+    }
+
+    /// The version that readers see; None where nothing was published.
+    pub fn stamp(&self, table: &str, date: NaiveDate) -> Option<Stamp> {
+        let generation = *self.shown.get(&(table.to_owned(), date))?;
+        let partition = self.partition(table, date)?;
+        Some(Stamp { generation, content: partition.content.clone() })
+    }
+
+    fn take_object(&mut self, object: DecodedObject) {
+        self.objects.insert((object.source.clone(), object.key.clone()), object);
+    }
+
+    fn take_partition(&mut self, partition: Partition) {
+        let days = self.partitions.entry(partition.table.clone()).or_default();
+        days.insert(partition.date, partition);
     }
 
     pub fn partition(&self, table: &str, date: NaiveDate) -> Option<&Partition> {
@@ -170,8 +279,41 @@ mod tests {
             program_version: "0".into(),
             user_key: "k".into(),
             objects: Vec::new(),
+            removed: Vec::new(),
             partitions: Vec::new(),
+            shows: Vec::new(),
         }
+    }
+
+    fn partition(content: &str) -> Partition {
+        Partition {
+            table: "t".into(),
+            date: "2026-01-01".parse().unwrap(),
+            object: "o".into(),
+            first_row: None,
+            rows: 1,
+            bytes: 1,
+            content: content.into(),
+            definition: "d".into(),
+            fingerprint: "f".into(),
+            published: true,
+        }
+    }
+
+    #[test]
+    fn only_new_content_is_shown_and_a_checkpoint_is_the_sum_of_the_commits() {
+        let mut manifest = Manifest::default();
+        for (generation, content, shows) in [(1, "a", 1), (2, "a", 0), (3, "b", 1), (4, "a", 1)] {
+            let mut next = Commit { partitions: vec![partition(content)], ..commit(generation) };
+            next.shows = manifest.changes(&next);
+            assert_eq!(next.shows.len(), shows, "generation {generation}");
+            manifest.apply(next).unwrap();
+        }
+        let stamp = manifest.stamp("t", partition("a").date).unwrap();
+        assert_eq!((stamp.generation, stamp.content.as_str()), (4, "a"), "not the first a again");
+        let json = serde_json::to_string(&Checkpoint::from(&manifest)).unwrap();
+        let back: Checkpoint = serde_json::from_str(&json).unwrap();
+        assert_eq!(Manifest::from(back), manifest);
     }
 
     #[test]

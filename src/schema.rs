@@ -31,6 +31,16 @@ pub const DECIMAL_PRECISION: u8 = 18;
 pub const DECIMAL_SCALE: i8 = 6;
 
 impl Type {
+    pub const ALL: [Type; 7] = [
+        Type::Bigint,
+        Type::Double,
+        Type::Decimal,
+        Type::Boolean,
+        Type::Text,
+        Type::Date,
+        Type::Timestamp,
+    ];
+
     pub fn arrow(self) -> DataType {
         match self {
             Type::Bigint => DataType::Int64,

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result, io_error};
@@ -19,7 +20,8 @@ use crate::source::UserHasher;
 use crate::storage::StorageOptions;
 
 /// The arguments that choose days and say what is known about time.
-#[derive(clap::Args, Clone, Default)]
+#[derive(clap::Args, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DayArgs {
     /// One local day.
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"])]
@@ -56,6 +58,10 @@ pub struct DayArgs {
     /// List every object of every source.
     #[arg(long)]
     pub full_scan: bool,
+
+    /// Go on where most of a source's objects are gone, and take out what was made of them.
+    #[arg(long)]
+    pub accept_removed: bool,
 }
 
 /// A pipeline with its models, ready to run.
@@ -237,6 +243,10 @@ pub fn job(parts: JobParts<'_>) -> Job<'_> {
         started_us: started.timestamp_micros(),
         lookback_days: parts.lookback_days,
         full_scan: parts.full_scan,
+        accept_removed: false,
+        keep_going: false,
+        basis: None,
+        asked: serde_json::Value::Null,
         quarantine_raw: false,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         tmp_dir: None,

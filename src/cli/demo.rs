@@ -120,12 +120,7 @@ fn run_args(pipeline: &Path) -> RunArgs {
     RunArgs {
         pipeline: pipeline.to_owned(),
         days: DayArgs { full_scan: true, ..DayArgs::default() },
-        dry_run: false,
-        jobs: None,
-        tmp_dir: None,
-        skip_exit_code: None,
-        quarantine_raw: false,
-        lock_wait: 0,
+        ..RunArgs::default()
     }
 }
 

@@ -6,10 +6,14 @@
 mod check;
 mod context;
 mod demo;
+mod history;
 mod plan;
 mod progress;
+mod retry;
 mod run;
 mod status;
+mod vacuum;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 
@@ -45,6 +49,14 @@ enum Command {
     Check(check::CheckArgs),
     /// What is published, final, missing or refused.
     Status(status::StatusArgs),
+    /// Past runs, and which days each one published or restated.
+    History(history::HistoryArgs),
+    /// Repeat what failed of a run.
+    Retry(retry::RetryArgs),
+    /// Hold everything that is published to what the commits say of it.
+    Verify(verify::VerifyArgs),
+    /// Remove stored objects that nothing refers to any more.
+    Vacuum(vacuum::VacuumArgs),
     /// Make a company's logs and compute their KPIs.
     Demo(demo::DemoArgs),
 }
@@ -57,8 +69,8 @@ enum LogFormat {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do; 1 bug; 2 wrong command line, pipeline or model; 3 an audit \
-failed, nothing published; 4 input refused or missing; 5 another run committed first; 6 storage \
-did not answer; 7 partly published; 8 stored data is not what it should be; 130/143 stopped by a \
+failed, nothing published; 4 input refused or missing; 5 another run committed first, or the plan is \
+out of date; 6 storage did not answer; 7 partly published, or the time was up; 8 stored data is not what it should be; 130/143 stopped by a \
 signal.
 
 Running the same days again with the same logs and definitions changes nothing, and is safe at any \
@@ -103,6 +115,10 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
         Command::Status(args) => status::status(args),
+        Command::History(args) => history::history(args),
+        Command::Retry(args) => retry::retry(args),
+        Command::Verify(args) => verify::verify(args),
+        Command::Vacuum(args) => vacuum::vacuum(args),
         Command::Demo(args) => demo::demo(args),
     }
 }

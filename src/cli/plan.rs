@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::context::{self, DayArgs, JobParts, Loaded};
 use super::progress::Bar;
 use crate::engine::polars::PolarsEngine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::{explain, to_json};
 use crate::run;
 
@@ -41,9 +41,14 @@ pub fn show(loaded: &Loaded, days: &DayArgs, json: bool) -> Result<u8> {
         lookback_days: days.lookback_days,
         full_scan: days.full_scan,
     });
+    let mut job = job;
+    job.accept_removed = days.accept_removed;
     let plan = run::plan(&job)?;
     if json {
-        super::print(&format!("{:#}", to_json(&plan)));
+        let mut told = to_json(&plan);
+        // All that `run --plan` needs to make the same plan again.
+        told["request"] = asked(days, job.request.as_of_us)?;
+        super::print(&format!("{told:#}"));
     } else {
         super::print(explain(&plan, &loaded.pipeline).trim_end());
         if plan.is_empty() {
@@ -51,4 +56,11 @@ pub fn show(loaded: &Loaded, days: &DayArgs, json: bool) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// The arguments, with the instant that they are about.
+fn asked(days: &DayArgs, as_of_us: i64) -> Result<serde_json::Value> {
+    let as_of = chrono::DateTime::from_timestamp_micros(as_of_us).map(|t| t.to_rfc3339());
+    serde_json::to_value(DayArgs { as_of, ..days.clone() })
+        .map_err(|e| Error::internal("the arguments cannot be written").because(e))
 }

@@ -343,6 +343,30 @@ mod tests {
     }
 
     #[test]
+    fn what_probes_cover_changes_availability_alone() {
+        let (usual, other) = (definitions(""), definitions("uptime: { probe_covers: 2m }\n"));
+        let changed = |name: &str| usual[name] != other[name];
+        assert!(changed("fct_availability_daily") && changed("kpi_daily"));
+        assert!(!changed("stg_probes") && !changed("int_turns") && !changed("fct_leads_daily"));
+    }
+
+    #[test]
+    fn every_metric_says_whether_it_adds_up() {
+        let catalog = Catalog::build(&builtin(), &pipeline("")).unwrap();
+        let metrics = |t: &MetricTable| t.metrics.clone();
+        let all: BTreeMap<_, _> = catalog
+            .metrics
+            .iter()
+            .flat_map(metrics)
+            .map(|m| (m.name, m.additivity.name()))
+            .collect();
+        // Distinct users and percentiles never do; a mean of days is no mean of all.
+        assert_eq!((all["dau"], all["response_time_p90_ms"]), ("non_additive", "non_additive"));
+        assert_eq!((all["sessions"], all["sessions_abandoned"]), ("additive", "additive"));
+        assert_eq!(all["resolution_rate"], "ratio_of_sums");
+    }
+
+    #[test]
     fn queries_that_use_the_watermark_are_known() {
         let catalog = Catalog::build(&builtin(), &pipeline("")).unwrap();
         let using = catalog.models.iter().filter(|e| e.uses_watermark);

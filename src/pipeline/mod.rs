@@ -134,6 +134,8 @@ pub struct Source {
     pub path_zone: Tz,
     /// A day without an object is a day without events, not a missing one.
     pub empty_ok: bool,
+    /// What was made of an object stays where the object goes.
+    pub keep_removed: bool,
     /// Contacts that keep coming cap the watermark of what reads them.
     pub live: bool,
     /// Logs are complete this long after the fact, in microseconds.

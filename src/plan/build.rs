@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::fingerprint;
 use super::reach::{Facts, reach, reached};
-use super::{Build, Chunk, Days, ListedObject, MissingDay, Plan, Reason, Request, Step};
+use super::{Build, Chunk, Days, Limits, ListedObject, MissingDay, Plan, Reason, Request, Step};
 use crate::error::{Error, Result};
 use crate::interval::{Every, Interval, local_date, plus, touching};
 use crate::manifest::Manifest;
@@ -18,8 +18,6 @@ use crate::schema::Kind;
 
 /// A chunk ends when it holds this many events, so that memory does not grow with a backfill.
 const CHUNK_ROWS: u64 = 2_000_000;
-/// A chunk ends after this many days, so that a killed backfill loses little.
-const CHUNK_DAYS: usize = 92;
 
 /// Plans a run, given everything that was decoded so far and what the sources list now.
 ///
@@ -33,16 +31,36 @@ pub fn build(
     listed: &[ListedObject],
     undecoded: Vec<ListedObject>,
 ) -> Result<Plan> {
+    build_within(pipeline, catalog, manifest, request, listed, undecoded, &Limits::default())
+}
+
+/// As [`build`], with parts of another size, and without some partitions.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_within(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    request: &Request,
+    listed: &[ListedObject],
+    undecoded: Vec<ListedObject>,
+    limits: &Limits,
+) -> Result<Plan> {
     let wanted = wanted_models(catalog, request)?;
     let mut plan = Plan {
         requested: None,
         undecoded,
+        removed: Vec::new(),
         missing: Vec::new(),
         facts: None,
         chunks: Vec::new(),
         up_to_date: 0,
+        basis: String::new(),
     };
-    let Some((first_event, newest)) = event_days(manifest) else {
+    let published = published_days(catalog, manifest);
+    let span = published.first().copied().zip(published.last().copied());
+    let Some((first_event, newest)) = event_days(manifest).or(span) else {
         if let Days::These(days) = request.days {
             plan.missing = missing_days(pipeline, manifest, listed, days);
             plan.missing.extend(beyond(pipeline, days, None));
@@ -50,6 +68,9 @@ pub fn build(
         return Ok(plan);
     };
     let first = first_event.min(first_compared(pipeline, manifest).unwrap_or(first_event));
+    // What was published of days whose logs are gone has to be put right, too.
+    let (first, newest_published) =
+        span.map_or((first, newest), |(from, to)| (first.min(from), newest.max(to)));
     let asked = asked_days(pipeline, manifest, listed, request, first, newest);
     plan.missing = missing_days(pipeline, manifest, listed, asked);
     plan.missing.extend(beyond(pipeline, asked, Some(newest)));
@@ -59,10 +80,10 @@ pub fn build(
     let missing: BTreeSet<NaiveDate> = plan.missing.iter().map(|m| m.date).collect();
     let days: Vec<NaiveDate> =
         asked.days().filter(|d| *d >= first && !missing.contains(d)).collect();
-    let last = days.last().copied().unwrap_or(newest).max(newest);
+    let last = days.last().copied().unwrap_or(newest).max(newest_published);
     let requested: BTreeSet<NaiveDate> = days.iter().copied().collect();
     let facts = Facts {
-        published: &published_days(catalog, manifest) | &requested,
+        published: &published | &requested,
         history: Interval::new(first, plus(last, 1)),
         first_event,
         watermarks: watermarks(pipeline, manifest, request.as_of_us),
@@ -70,8 +91,8 @@ pub fn build(
     };
     plan.requested = days.first().map(|&start| Interval::new(start, plus(last_of(&days), 1)));
     let fingerprints = fingerprint::all(pipeline, catalog, manifest, &facts, &requested);
-    let planner =
-        Planner { catalog, manifest, facts, fingerprints, requested, force: request.force };
+    let force = request.force;
+    let planner = Planner { catalog, manifest, facts, fingerprints, requested, force, limits };
     let targets = planner.targets(&wanted, &mut plan.up_to_date);
     plan.chunks = planner.chunks(targets);
     plan.facts = Some(planner.facts);
@@ -141,6 +162,7 @@ fn event_days(manifest: &Manifest) -> Option<(NaiveDate, NaiveDate)> {
     })
 }
 
+/// The days of the published tables of days.
 fn published_days(catalog: &Catalog, manifest: &Manifest) -> BTreeSet<NaiveDate> {
     let daily =
         catalog.models.iter().filter(|e| e.model.is_published() && e.model.every == Every::Day);
@@ -257,6 +279,7 @@ struct Planner<'a> {
     fingerprints: BTreeMap<String, fingerprint::Days>,
     requested: BTreeSet<NaiveDate>,
     force: bool,
+    limits: &'a Limits,
 }
 
 impl Planner<'_> {
@@ -297,6 +320,10 @@ impl Planner<'_> {
                 published.filter(|d| !every.days(*d).intersect(history).is_empty()).collect();
             dates.extend(&requested);
             for date in dates {
+                let is_left_out = self.limits.without.contains(&(entry.model.name.clone(), date));
+                if is_left_out {
+                    continue;
+                }
                 if self.reason(entry, date).is_some() {
                     let newest = plus(every.days(date).intersect(history).end, -1);
                     targets.entry(newest).or_default().push((entry.model.name.clone(), date));
@@ -316,7 +343,9 @@ impl Planner<'_> {
         let mut open_rows = 0;
         for (date, partitions) in targets {
             let more = rows.get(&date).copied().unwrap_or(0);
-            if !open.is_empty() && (open_rows + more > CHUNK_ROWS || open.len() >= CHUNK_DAYS) {
+            if !open.is_empty()
+                && (open_rows + more > CHUNK_ROWS || open.len() >= self.limits.chunk_days)
+            {
                 chunks.push(self.chunk(&std::mem::take(&mut open), &mut done));
                 open_rows = 0;
             }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Plan, Reason};
 use crate::interval::{Interval, day_end_us, day_start_us, plus};
+use crate::manifest::RemovedObject;
 use crate::pipeline::Pipeline;
 
 /// The plan as a person reads it.
@@ -39,6 +40,12 @@ fn write_plan(text: &mut String, plan: &Plan, pipeline: &Pipeline) -> std::fmt::
             writeln!(text, "           and {} more", plan.undecoded.len() - 10)?;
         }
         writeln!(text, "           what they hold decides the rest of the plan")?;
+    }
+    for object in plan.removed.iter().take(10) {
+        writeln!(text, "gone       {}: {} is no longer listed", object.source, object.key)?;
+    }
+    if plan.removed.len() > 10 {
+        writeln!(text, "           and {} more", plan.removed.len() - 10)?;
     }
     for missing in &plan.missing {
         let (date, source) = (missing.date, &missing.source);
@@ -77,6 +84,8 @@ pub fn to_json(plan: &Plan) -> Value {
         .iter()
         .map(|o| json!({ "source": o.source, "object": o.key, "bytes": o.size, "etag": o.etag }))
         .collect();
+    let name = |o: &RemovedObject| json!({ "source": o.source, "object": o.key });
+    let gone: Vec<Value> = plan.removed.iter().map(name).collect();
     let missing: Vec<Value> = plan
         .missing
         .iter()
@@ -88,9 +97,11 @@ pub fn to_json(plan: &Plan) -> Value {
         "watermark": plan.watermarks().map(|w| utc(w.events_us)),
         "history_start": plan.facts.as_ref().map(|f| f.history.start),
         "decode": decode,
+        "gone": gone,
         "missing": missing,
         "builds": builds,
         "up_to_date": plan.up_to_date,
+        "basis": plan.basis,
     })
 }
 

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use super::reach::{Facts, passed, reach, reached};
+use super::{ListedObject, Plan};
 use crate::interval::{Interval, day_end_us, plus};
 use crate::manifest::Manifest;
 use crate::model::Before;
@@ -153,4 +154,21 @@ pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update(part.as_bytes());
     }
     data_encoding::HEXLOWER.encode(&hash.finalize()[..16])
+}
+
+/// What a plan was made from and comes to: another value means that the world has moved, or that
+/// another pipeline, other models or another program would carry it out.
+pub fn basis(plan: &Plan, generation: u64, listed: &[ListedObject]) -> String {
+    let mut parts = vec![generation.to_string()];
+    for object in listed {
+        parts.extend([object.source.clone(), object.key.clone(), object.etag.clone()]);
+    }
+    for object in &plan.undecoded {
+        parts.push(format!("{} {}", object.source, object.key));
+    }
+    for (step, build) in plan.builds() {
+        parts.extend([step.model.clone(), build.date.to_string(), build.definition.clone()]);
+        parts.push(build.fingerprint.clone());
+    }
+    hash(parts.iter().map(String::as_str))
 }

@@ -11,14 +11,17 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
-pub use build::{build, check_models, missing_days, settled_days, watermarks};
+pub use build::{build, build_within, check_models, missing_days, settled_days, watermarks};
 pub use explain::{explain, to_json};
-pub use fingerprint::hash;
+pub use fingerprint::{basis, hash};
 pub use reach::{Facts, reach, reached};
+
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
 use crate::interval::{Every, Interval};
+use crate::manifest::RemovedObject;
 use crate::model::query::Watermarks;
 
 /// What the user asked for.
@@ -42,6 +45,22 @@ pub enum Days {
     CatchUp { include_today: bool },
 }
 
+/// What a plan leaves out, and how small its parts are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Days committed together, at most.
+    pub chunk_days: usize,
+    /// Published partitions that shall stay as they are.
+    pub without: BTreeSet<(String, NaiveDate)>,
+}
+
+impl Default for Limits {
+    /// 92 days, so that a killed backfill loses little.
+    fn default() -> Self {
+        Limits { chunk_days: 92, without: BTreeSet::new() }
+    }
+}
+
 /// A raw object as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedObject {
@@ -59,17 +78,21 @@ pub struct Plan {
     pub requested: Option<Interval>,
     /// Objects not decoded yet; empty in the plan that a run executes.
     pub undecoded: Vec<ListedObject>,
+    /// Objects that their sources no longer list; empty in the plan that a run executes.
+    pub removed: Vec<RemovedObject>,
     pub missing: Vec<MissingDay>,
     /// None where there are no events yet.
     pub facts: Option<Facts>,
     pub chunks: Vec<Chunk>,
     /// Published partitions of the requested days that are as they should be.
     pub up_to_date: usize,
+    /// What it was made from and comes to, as a hash; empty in the plan that a run executes.
+    pub basis: String,
 }
 
 impl Plan {
     pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.undecoded.is_empty()
+        self.chunks.is_empty() && self.undecoded.is_empty() && self.removed.is_empty()
     }
 
     /// None where there are no events yet.

@@ -53,7 +53,9 @@ impl World {
             program_version: "0".into(),
             user_key: "k".into(),
             objects,
+            removed: Vec::new(),
             partitions,
+            shows: Vec::new(),
         };
         self.manifest.apply(commit).unwrap();
     }
@@ -251,6 +253,7 @@ fn handling_times_depend_on_the_days_before_a_rollout_alone() {
     let mut world =
         World::with("rollouts: [{ name: r, date: 2026-03-11, services: [s], pre: 5d }]\n");
     (0..40).for_each(|n| world.decode(n, n, "a"));
+    world.decode_from("human", Kind::Contacts, 20, 20, "a");
     let plan = world.plan(CATCH_UP);
     world.carry_out(&plan);
     // Day 10 is the rollout's own.

@@ -1,48 +1,147 @@
 //! Building the plan's partitions: query, read back, audit, stage; one commit for each chunk.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use chrono::NaiveDate;
+
 use super::inputs::Inputs;
+use super::journal::FailedDays;
 use super::{Job, Report, comparison};
 use crate::engine::{Query, Rows};
 use crate::error::{Error, ErrorKind, Result, io_error};
-use crate::manifest::Partition;
+use crate::manifest::{Manifest, Partition};
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
 use crate::model::{Audit, Model, Native, Severity};
-use crate::plan::{Chunk, Plan, Step};
+use crate::plan::{Chunk, Facts, Limits, Plan, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
 /// How many offending rows an error shows.
 const SAMPLE_ROWS: usize = 5;
 
-/// Executes exactly `plan`.
+/// Why a chunk was not committed.
+struct Failed {
+    error: Error,
+    /// The partitions that could not be built; empty where the failure is not one of theirs.
+    partitions: Vec<(String, NaiveDate)>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed { error, partitions: Vec::new() }
+    }
+}
+
+/// Executes exactly `plan`. Where the job is to keep going, what fails is left out and `again`
+/// plans the rest.
 ///
 /// # Errors
-/// Audit where an audit of severity `fail` finds rows: nothing of that chunk is published.
+/// Audit where an audit of severity `fail` finds rows: nothing of that chunk is published. Partial
+/// where some of the plan was published, the rest not.
 pub fn execute(
     job: &Job<'_>,
     warehouse: &mut Warehouse,
-    plan: &Plan,
+    mut plan: Plan,
+    again: &dyn Fn(&Manifest, &Limits) -> Result<Plan>,
     report: &mut Report,
 ) -> Result<()> {
-    let Some(facts) = &plan.facts else { return Ok(()) };
+    let mut limits = Limits::default();
+    let mut broken: BTreeSet<(String, NaiveDate)> = BTreeSet::new();
+    let mut first_error = None;
     job.progress.begin("building", plan.chunks.iter().map(|c| c.steps.len()).sum());
-    for chunk in &plan.chunks {
-        let spool = job.temporary_folder()?;
-        let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), facts)?;
-        let at = |step: &Step| Parameters {
-            interval: step.days(),
-            watermarks: facts.watermarks.clone(),
-            history_start: facts.first_event,
-        };
-        let partitions =
-            build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
-        let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
-        let published = warehouse.commit(commit)?;
-        report.published(published);
+    while let Some((chunk, failed)) = carry_out(job, warehouse, &plan, &broken, report)? {
+        let days: BTreeSet<NaiveDate> = published(&chunk).map(|(_, date)| date).collect();
+        let is_skipped = failed.error.kind == ErrorKind::Partial;
+        if days.len() > 1 && limits.chunk_days > 1 {
+            // One bad day shall not take the days around it with it.
+            limits.chunk_days = 1;
+        } else {
+            report.failed.push(FailedDays::new(published(&chunk), &failed.error));
+            limits.without.extend(published(&chunk));
+            broken.extend(failed.partitions);
+        }
+        if !is_skipped {
+            first_error.get_or_insert(failed.error);
+        }
+        plan = again(warehouse.manifest(), &limits)?;
     }
     job.progress.end();
+    match first_error.filter(|_| !report.failed.is_empty()) {
+        None => Ok(()),
+        Some(error) if report.partitions.built == 0 => Err(error),
+        Some(error) => {
+            Err(Error::new(ErrorKind::Partial, "some days were published, others failed")
+                .context("failed", report.failed.len())
+                .remedy("correct the cause, then `chatkpi retry` repeats what failed")
+                .because(error))
+        }
+    }
+}
+
+/// Builds and commits chunk by chunk; the first one that fails, where the job is to keep going.
+fn carry_out(
+    job: &Job<'_>,
+    warehouse: &mut Warehouse,
+    plan: &Plan,
+    broken: &BTreeSet<(String, NaiveDate)>,
+    report: &mut Report,
+) -> Result<Option<(Chunk, Failed)>> {
+    let Some(facts) = &plan.facts else { return Ok(None) };
+    for chunk in &plan.chunks {
+        job.check_time()?;
+        let outcome = match builds(chunk).find(|build| broken.contains(build)) {
+            None => build_and_commit(job, warehouse, facts, chunk, report),
+            Some((table, date)) => {
+                let message = format!("not tried: it reads {table} of {date}, which failed");
+                Err(Error::new(ErrorKind::Partial, message).into())
+            }
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(failed) if job.keep_going && is_of_data(failed.error.kind) => {
+                return Ok(Some((chunk.clone(), failed)));
+            }
+            Err(failed) => return Err(failed.error),
+        }
+    }
+    Ok(None)
+}
+
+/// Failures of some days and not of the machine, the store or the whole run.
+fn is_of_data(kind: ErrorKind) -> bool {
+    use ErrorKind as Kind;
+    matches!(kind, Kind::Audit | Kind::Input | Kind::Config | Kind::Internal | Kind::Partial)
+}
+
+fn builds(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
+    let steps = chunk.steps.iter();
+    steps.flat_map(|step| step.builds.iter().map(|build| (step.model.clone(), build.date)))
+}
+
+fn published(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
+    let steps = chunk.steps.iter().filter(|step| step.published);
+    steps.flat_map(|step| step.builds.iter().map(|build| (step.model.clone(), build.date)))
+}
+
+fn build_and_commit(
+    job: &Job<'_>,
+    warehouse: &mut Warehouse,
+    facts: &Facts,
+    chunk: &Chunk,
+    report: &mut Report,
+) -> std::result::Result<(), Failed> {
+    let spool = job.temporary_folder()?;
+    let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), facts)?;
+    let at = |step: &Step| Parameters {
+        interval: step.days(),
+        watermarks: facts.watermarks.clone(),
+        history_start: facts.first_event,
+    };
+    let partitions = build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
+    let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
+    let published = warehouse.commit(commit)?;
+    report.published(published);
     Ok(())
 }
 
@@ -54,7 +153,7 @@ fn build_chunk(
     spool: &Path,
     at: &dyn Fn(&Step) -> Parameters,
     report: &mut Report,
-) -> Result<Vec<Partition>> {
+) -> std::result::Result<Vec<Partition>, Failed> {
     let mut partitions = Vec::new();
     for (number, step) in chunk.steps.iter().enumerate() {
         job.check_stop()?;
@@ -63,7 +162,12 @@ fn build_chunk(
         let entry = entry.ok_or_else(|| Error::internal("a plan names no model"))?;
         let folder = spool.join(number.to_string());
         std::fs::create_dir(&folder).map_err(|e| io_error(folder.display(), e))?;
-        let audited = build_step(job, entry, step, inputs, &folder, &at(step), report)?;
+        let of_step = |error| Failed {
+            error,
+            partitions: step.dates().into_iter().map(|date| (step.model.clone(), date)).collect(),
+        };
+        let audited = build_step(job, entry, step, inputs, &folder, &at(step), report);
+        let audited = audited.map_err(of_step)?;
         partitions.extend(warehouse.stage(&audited, step)?);
     }
     Ok(partitions)

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use chrono::NaiveDate;
 
+use super::measured::Measured;
 use super::{Job, Report};
 use crate::accounting::Accounting;
 use crate::error::{Error, ErrorKind, Result, io_error};
@@ -69,7 +70,7 @@ pub fn list(job: &Job<'_>, manifest: &Manifest) -> Result<Listing> {
 }
 
 /// The dates in object names to list; None for all.
-fn path_dates(
+pub(super) fn path_dates(
     job: &Job<'_>,
     manifest: &Manifest,
     source: &Source,
@@ -98,7 +99,7 @@ fn path_dates(
 }
 
 /// The last date in an object's name that there can be at `--as-of`; a full scan reads them all.
-fn newest_path_date(job: &Job<'_>, source: &Source) -> Option<NaiveDate> {
+pub(super) fn newest_path_date(job: &Job<'_>, source: &Source) -> Option<NaiveDate> {
     let today = local_date(job.request.as_of_us, job.pipeline.zone);
     let last = pipeline::object_dates(source, job.pipeline.zone, today).1;
     // An explicit day is listed even where it lies ahead: what is there is then refused by record.
@@ -139,6 +140,7 @@ pub fn decode(
     let mut judged: BTreeMap<String, Accounting> = BTreeMap::new();
     job.progress.begin("decoding", waiting.len());
     for batch in waiting.chunks(BATCH) {
+        job.check_time()?;
         let folder = job.temporary_folder()?;
         let objects = decode_batch(job, &stores, warehouse.store(), batch, folder.path())?;
         for object in &objects {
@@ -272,11 +274,13 @@ fn decode_and_store(
     let table = source.kind.table().name();
     let mut files = Vec::new();
     for file in &decoded.files {
-        let path = format!("_chatkpi/decoded/{table}/{id}/{}.pq", file.date);
+        // No two runs write the same name, so `vacuum` cannot take away what another run needs.
+        let path = format!("_chatkpi/decoded/{table}/{id}/{}-{}.pq", file.date, job.run_id);
         warehouse.put_file(&path, &file.path)?;
         files.push(DecodedFile { date: file.date, path, rows: file.rows, bytes: file.bytes });
     }
-    let quarantine = store_quarantine(warehouse, &id, &decoded.quarantine)?;
+    let quarantine =
+        store_quarantine(warehouse, &format!("{id}-{}", job.run_id), &decoded.quarantine)?;
     std::fs::remove_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
     Ok(DecodedObject {
         source: source.name.clone(),
@@ -314,7 +318,7 @@ fn decode_one(
     let place =
         |e: Error| e.context("object", store.url(&object.key)).context("source", &source.name);
     let bytes = store.open_read(&object.key, &object.etag).map_err(place)?;
-    decode_object(bytes, &decoding, folder).map_err(place)
+    decode_object(Measured::new(bytes, object.size), &decoding, folder).map_err(place)
 }
 
 /// Hash of the object's identity and of everything that decides what its bytes become. What as-of
@@ -354,7 +358,7 @@ fn decoding_id(
 /// One line of JSON for each quarantined record.
 fn store_quarantine(
     warehouse: &Store,
-    id: &str,
+    name: &str,
     records: &[Quarantined],
 ) -> Result<Option<String>> {
     if records.is_empty() {
@@ -368,7 +372,7 @@ fn store_quarantine(
     }
     let packed = zstd::encode_all(lines.as_slice(), 3)
         .map_err(|e| Error::internal("the quarantine cannot be compressed").because(e))?;
-    let key = format!("_chatkpi/quarantine/{id}.jsonl.zst");
+    let key = format!("_chatkpi/quarantine/{name}.jsonl.zst");
     warehouse.put(&key, packed.into())?;
     Ok(Some(key))
 }

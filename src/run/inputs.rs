@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::{Job, values};
 use crate::engine::{InputFile, InputTable, RowRange, TableData, Written};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::Interval;
 use crate::manifest::Manifest;
 use crate::model::catalog::Entry;
@@ -23,7 +23,7 @@ pub struct Inputs<'a> {
     manifest: &'a Manifest,
     facts: &'a Facts,
     /// Decoded files by kind and day.
-    decoded: BTreeMap<(Kind, NaiveDate), Vec<String>>,
+    decoded: BTreeMap<(Kind, NaiveDate), Vec<(String, u64)>>,
     /// Built in this chunk and not committed yet.
     built: BTreeMap<(String, NaiveDate), Written>,
     /// Copies of remote objects; gone with the chunk.
@@ -37,13 +37,13 @@ impl<'a> Inputs<'a> {
         manifest: &'a Manifest,
         facts: &'a Facts,
     ) -> Result<Self> {
-        let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<String>> = BTreeMap::new();
+        let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<(String, u64)>> = BTreeMap::new();
         for object in manifest.objects.values() {
             for file in &object.files {
                 decoded
                     .entry((object.kind.table(), file.date))
                     .or_default()
-                    .push(file.path.clone());
+                    .push((file.path.clone(), file.bytes));
             }
         }
         let cache = job.temporary_folder()?;
@@ -104,8 +104,8 @@ impl<'a> Inputs<'a> {
         let mut files = Vec::new();
         let kind = kind.table();
         for (_, paths) in self.decoded.range((kind, days.start)..(kind, days.end)) {
-            for path in paths {
-                files.push(InputFile { path: self.local(path)?, date: None, rows: None });
+            for (key, bytes) in paths {
+                files.push(InputFile { path: self.local(key, *bytes)?, date: None, rows: None });
             }
         }
         Ok(files)
@@ -120,7 +120,7 @@ impl<'a> Inputs<'a> {
                 (Some(built), _) => (built.path.clone(), built.rows, built.first_row),
                 (None, None) => continue,
                 (None, Some(p)) if p.rows == 0 => continue,
-                (None, Some(p)) => (self.local(&p.object)?, p.rows, p.first_row),
+                (None, Some(p)) => (self.local(&p.object, p.bytes)?, p.rows, p.first_row),
             };
             let Some(first) = first_row else {
                 files.push(InputFile { path, date: Some(date), rows: None });
@@ -141,13 +141,22 @@ impl<'a> Inputs<'a> {
         Ok(files)
     }
 
-    fn local(&self, key: &str) -> Result<PathBuf> {
+    /// Of `bytes` bytes, as was committed.
+    fn local(&self, key: &str, bytes: u64) -> Result<PathBuf> {
         if let Some(path) = self.store.local_path(key) {
             return Ok(path);
         }
         let path = self.cache.path().join(key.replace('/', "~"));
         if !path.exists() {
             self.store.download(key, &path)?;
+            let found = path.metadata().map_err(|e| io_error(path.display(), e))?.len();
+            if found != bytes {
+                return Err(Error::new(ErrorKind::Corrupt, "an object is not what was committed")
+                    .context("object", self.store.url(key))
+                    .context("bytes", found)
+                    .context("expected", bytes)
+                    .remedy("run again; if it stays so, `chatkpi verify` says what is damaged"));
+            }
         }
         Ok(path)
     }

@@ -31,6 +31,8 @@ pub enum RunState {
 pub struct Report {
     pub run_id: String,
     pub pipeline: String,
+    /// The arguments, for `retry`.
+    pub asked: serde_json::Value,
     pub state: RunState,
     pub started_at: String,
     /// First requested day that could be published.
@@ -39,6 +41,8 @@ pub struct Report {
     pub to: Option<NaiveDate>,
     pub watermark: Option<String>,
     pub objects_decoded: u64,
+    /// Known objects that their sources no longer list.
+    pub objects_removed: u64,
     pub bytes_decoded: u64,
     /// Sum over the objects decoded in this run.
     pub records: Accounting,
@@ -48,6 +52,8 @@ pub struct Report {
     /// Rows in the published partitions of the requested days.
     pub rows: u64,
     pub missing: Vec<Missing>,
+    /// What was not published although it was to be; only where the run kept going.
+    pub failed: Vec<FailedDays>,
     pub warnings: Vec<String>,
     pub error: Option<String>,
     pub exit_code: u8,
@@ -78,10 +84,29 @@ pub struct Missing {
     pub object_date: NaiveDate,
 }
 
+/// Partitions that failed together.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedDays {
+    pub tables: BTreeSet<String>,
+    pub dates: BTreeSet<NaiveDate>,
+    pub error: String,
+}
+
+impl FailedDays {
+    pub(super) fn new(
+        partitions: impl Iterator<Item = (String, NaiveDate)>,
+        error: &Error,
+    ) -> FailedDays {
+        let (tables, dates) = partitions.unzip();
+        FailedDays { tables, dates, error: error.to_string() }
+    }
+}
+
 impl Report {
     pub(super) fn new(job: &Job<'_>) -> Self {
         Report {
             run_id: job.run_id.clone(),
+            asked: job.asked.clone(),
             pipeline: job.pipeline.name.clone(),
             state: RunState::Running,
             started_at: job.started_at.clone(),
@@ -89,12 +114,14 @@ impl Report {
             to: None,
             watermark: None,
             objects_decoded: 0,
+            objects_removed: 0,
             bytes_decoded: 0,
             records: Accounting::default(),
             duplicates: 0,
             partitions: PartitionCounts::default(),
             rows: 0,
             missing: Vec::new(),
+            failed: Vec::new(),
             warnings: Vec::new(),
             error: None,
             exit_code: 0,
@@ -154,7 +181,9 @@ impl Report {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             user_key: job.user_key.fingerprint().to_owned(),
             objects,
+            removed: Vec::new(),
             partitions,
+            shows: Vec::new(),
         }
     }
 

@@ -10,7 +10,11 @@ mod execute;
 mod ingest;
 mod inputs;
 mod journal;
+mod measured;
+#[cfg(test)]
+mod tests;
 pub mod values;
+mod vanished;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,9 +22,10 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Manifest;
 use crate::model::catalog::Catalog;
 use crate::pipeline::Pipeline;
-use crate::plan::{self, Plan, Request};
+use crate::plan::{self, Limits, Plan, Request};
 use crate::sink::Warehouse;
 use crate::source::UserHasher;
 use crate::storage::{Lock, StorageOptions, Store};
@@ -45,6 +50,14 @@ pub struct Job<'a> {
     pub lookback_days: u32,
     /// List every object of every source.
     pub full_scan: bool,
+    /// Take most of a source's objects out of the warehouse where they are gone.
+    pub accept_removed: bool,
+    /// Leave out what fails and go on with the rest.
+    pub keep_going: bool,
+    /// Do nothing unless the plan still has this basis.
+    pub basis: Option<String>,
+    /// The arguments, kept in the run's record.
+    pub asked: serde_json::Value,
     /// Keep the raw text of quarantined records.
     pub quarantine_raw: bool,
     /// Objects decoded at the same time.
@@ -53,10 +66,13 @@ pub struct Job<'a> {
     pub tmp_dir: Option<PathBuf>,
     /// How long to wait for another run on this machine.
     pub lock_wait: Duration,
-    /// Set to a signal's number to stop the run.
+    /// Set to a signal's number to stop the run, or to [`TIME_IS_UP`].
     pub stop: &'a AtomicUsize,
     pub progress: &'a dyn Progress,
 }
+
+/// In [`Job::stop`]: no new commit shall be begun.
+pub const TIME_IS_UP: usize = usize::MAX;
 
 /// Told what a run is doing.
 pub trait Progress: Sync {
@@ -68,9 +84,20 @@ pub trait Progress: Sync {
 impl Job<'_> {
     fn check_stop(&self) -> Result<()> {
         match self.stop.load(Ordering::Relaxed) {
-            0 => Ok(()),
+            0 | TIME_IS_UP => Ok(()),
             signal => Err(Error::new(ErrorKind::Interrupted(signal as u8), "stopped by a signal")
                 .remedy("run again: what was committed is kept, the rest starts over")),
+        }
+    }
+
+    /// Asked before each commit's work is begun, not within it.
+    fn check_time(&self) -> Result<()> {
+        match self.stop.load(Ordering::Relaxed) {
+            TIME_IS_UP => {
+                Err(Error::new(ErrorKind::Partial, "the time that was given to the run is up")
+                    .remedy("run again: what was committed is kept, and only the rest is done"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -99,8 +126,33 @@ pub fn plan(job: &Job<'_>) -> Result<Plan> {
     let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
     let warehouse = Warehouse::read(store)?;
     let listing = list(job, warehouse.manifest())?;
-    let undecoded = ingest::undecoded(job, warehouse.manifest(), &listing);
-    plan::build(job.pipeline, job.catalog, warehouse.manifest(), &job.request, &listing, undecoded)
+    preview_of(job, warehouse.manifest(), &listing)
+}
+
+fn preview_of(job: &Job<'_>, manifest: &Manifest, listing: &Listing) -> Result<Plan> {
+    let removed = vanished::vanished(job, manifest, listing)?;
+    let warehouse_generation = manifest.generation;
+    let mut manifest = manifest.clone();
+    for object in &removed {
+        manifest.objects.remove(&(object.source.clone(), object.key.clone()));
+    }
+    let undecoded = ingest::undecoded(job, &manifest, listing);
+    let mut plan =
+        plan::build(job.pipeline, job.catalog, &manifest, &job.request, listing, undecoded)?;
+    plan.removed = removed;
+    plan.basis = plan::basis(&plan, warehouse_generation, listing);
+    Ok(plan)
+}
+
+/// A plan is carried out as it was shown, or not at all.
+fn check_basis(job: &Job<'_>, manifest: &Manifest, listing: &Listing) -> Result<()> {
+    let Some(wanted) = &job.basis else { return Ok(()) };
+    if preview_of(job, manifest, listing)?.basis == *wanted {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Conflict, "the plan is out of date")
+        .context("generation now", manifest.generation)
+        .remedy("logs, models or the warehouse have changed since it was made: look at a new `chatkpi plan`"))
 }
 
 /// Decodes, plans, builds and publishes. The report says what was done, also where the run failed;
@@ -116,7 +168,7 @@ fn in_warehouse(job: &Job<'_>, report: &mut Report) -> Result<()> {
     plan::check_models(job.catalog, &job.request)?;
     let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
     let lock = wait_for_lock(job, &store)?;
-    let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint())?;
+    let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint(), &job.run_id)?;
     let outcome = carry_out(job, &mut warehouse, report);
     let mut record = report.clone();
     record.finish(&outcome);
@@ -140,19 +192,18 @@ fn wait_for_lock(job: &Job<'_>, store: &Store) -> Result<Lock> {
 
 fn carry_out(job: &Job<'_>, warehouse: &mut Warehouse, report: &mut Report) -> Result<()> {
     let listing = list(job, warehouse.manifest())?;
+    check_basis(job, warehouse.manifest(), &listing)?;
+    vanished::take_out(job, warehouse, &listing, report)?;
     ingest::decode(job, warehouse, &listing, report)?;
     report.warn_of_quarantine();
-    let plan = plan::build(
-        job.pipeline,
-        job.catalog,
-        warehouse.manifest(),
-        &job.request,
-        &listing,
-        Vec::new(),
-    )?;
+    let again = |manifest: &Manifest, limits: &Limits| {
+        let (pipeline, catalog) = (job.pipeline, job.catalog);
+        plan::build_within(pipeline, catalog, manifest, &job.request, &listing, Vec::new(), limits)
+    };
+    let plan = again(warehouse.manifest(), &Limits::default())?;
     report.planned(&plan);
     let missing = plan.missing.clone();
-    execute::execute(job, warehouse, &plan, report)?;
+    execute::execute(job, warehouse, plan.clone(), &again, report)?;
     report.account(job.catalog, warehouse.manifest(), &plan);
     if let (plan::Days::These(_), Some(first)) = (job.request.days, missing.first()) {
         let days: Vec<_> = missing.iter().map(|m| m.date.to_string()).collect();

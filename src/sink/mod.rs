@@ -2,29 +2,37 @@
 //!
 //! The log of commits under `_chatkpi/log/` is the truth; each record is created once, never
 //! replaced. The files under `<table>/date=…/part-00000.parquet` are its visible copy, one object
-//! for each (table, day), replaced atomically. A run that dies between the two leaves a commit
-//! without its `done` marker; the next run publishes it before it does anything else.
+//! for each (table, day), replaced atomically and only by a later commit's. A run that dies between
+//! the two leaves a commit without its `done` marker; the next run publishes it before it does
+//! anything else.
 //! Leaves out: what to build, and how rows are made.
 
+mod check;
+mod log;
+mod public;
+#[cfg(test)]
+pub(crate) mod tests;
+mod vacuum;
 mod verify;
 
+pub use check::{Checked, Finding, check};
+pub use vacuum::{Vacuumed, vacuum};
 pub use verify::{Audited, verify};
 
-use bytes::Bytes;
-
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::interval::Every;
-use crate::manifest::{Commit, Manifest, Partition};
+use crate::manifest::{Commit, Manifest, Partition, Stamp};
 use crate::plan::{Step, hash};
-use crate::storage::{Lock, Put, Store};
-
-const LOG: &str = "_chatkpi/log/";
-const DONE: &str = "_chatkpi/done/";
+use crate::storage::{Lock, Store};
 
 /// A warehouse as of its newest commit.
 pub struct Warehouse {
     store: Store,
     manifest: Manifest,
+    /// The generation of the newest checkpoint known.
+    checkpoint: u64,
+    /// Ends the names of objects, so that no two runs ever write the same one.
+    run_id: String,
     /// Held while this process may write.
     _lock: Option<Lock>,
 }
@@ -44,17 +52,18 @@ impl Warehouse {
     /// # Errors
     /// Corrupt where the log has gaps or cannot be read.
     pub fn read(store: Store) -> Result<Warehouse> {
-        let (manifest, _) = replay(&store)?;
-        Ok(Warehouse { store, manifest, _lock: None })
+        let log::Replay { manifest, checkpoint, .. } = log::replay(&store)?;
+        Ok(Warehouse { store, manifest, checkpoint, run_id: String::new(), _lock: None })
     }
 
     /// Opens for writing, after finishing what an interrupted run had committed.
     ///
     /// # Errors
-    /// Conflict where another run holds the warehouse; configuration where `user_key` is another
-    /// key than the warehouse was made with.
-    pub fn write(store: Store, lock: Lock, user_key: &str) -> Result<Warehouse> {
-        let (manifest, unfinished) = replay(&store)?;
+    /// Configuration where `user_key` is another key than the warehouse was made with, or the store
+    /// does not keep conditions; corrupt where something else wrote a published object.
+    pub fn write(store: Store, lock: Lock, user_key: &str, run_id: &str) -> Result<Warehouse> {
+        store.check_conditions()?;
+        let log::Replay { manifest, unfinished, checkpoint } = log::replay(&store)?;
         if let Some(known) = &manifest.user_key
             && known != user_key
         {
@@ -63,7 +72,8 @@ impl Warehouse {
                 .context("given", user_key)
                 .remedy("give the old key back, or publish into a new warehouse: under another key every user would look new"));
         }
-        let warehouse = Warehouse { store, manifest, _lock: Some(lock) };
+        let run_id = run_id.to_owned();
+        let warehouse = Warehouse { store, manifest, checkpoint, run_id, _lock: Some(lock) };
         for commit in unfinished {
             tracing::info!(
                 generation = commit.generation,
@@ -76,6 +86,14 @@ impl Warehouse {
 
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// One commit of the log.
+    ///
+    /// # Errors
+    /// Corrupt where it is missing or cannot be read.
+    pub fn commit_record(&self, generation: u64) -> Result<Commit> {
+        log::record(&self.store, generation)
     }
 
     pub fn store(&self) -> &Store {
@@ -95,17 +113,18 @@ impl Warehouse {
         let mut partitions = Vec::with_capacity(audited.len());
         for (audited, build) in audited.iter().zip(&step.builds) {
             let (table, date) = (&audited.table, audited.date());
+            let (content, run) = (&audited.content, &self.run_id);
             let mut partition = Partition {
                 table: table.clone(),
                 date,
                 object: match shared {
-                    true => format!("_chatkpi/obj/{table}/{together}.pq"),
-                    false => format!("_chatkpi/obj/{table}/date={date}/{}.pq", audited.content),
+                    true => format!("_chatkpi/obj/{table}/{together}-{run}.pq"),
+                    false => format!("_chatkpi/obj/{table}/date={date}/{content}-{run}.pq"),
                 },
                 first_row: audited.written.first_row,
                 rows: audited.rows(),
                 bytes: audited.bytes,
-                content: audited.content.clone(),
+                content: content.clone(),
                 definition: build.definition.clone(),
                 fingerprint: build.fingerprint.clone(),
                 published: step.published,
@@ -128,34 +147,45 @@ impl Warehouse {
     ///
     /// # Errors
     /// Conflict where another run appended first: nothing of `commit` is visible then.
-    pub fn commit(&mut self, commit: Commit) -> Result<Published> {
-        let changed = changed(&self.manifest, &commit);
-        let record = serde_json::to_vec(&commit)
-            .map_err(|e| Error::internal("a commit record cannot be written").because(e))?;
-        match self.store.put_if_absent(&log_key(commit.generation), Bytes::from(record))? {
-            Put::Created => {}
-            Put::Exists => {
-                return Err(Error::new(ErrorKind::Conflict, "another run committed first")
-                    .context("generation", commit.generation)
-                    .remedy("run again: the other run's work is kept and only the rest is done"));
+    pub fn commit(&mut self, mut commit: Commit) -> Result<Published> {
+        commit.shows = self.manifest.changes(&commit);
+        log::append(&self.store, &commit)?;
+        self.manifest.apply(commit.clone())?;
+        self.publish(&commit)?;
+        if self.manifest.generation >= self.checkpoint + log::CHECKPOINT_EVERY {
+            match log::write_checkpoint(&self.store, &self.manifest) {
+                Ok(()) => self.checkpoint = self.manifest.generation,
+                // It only saves time.
+                Err(error) => tracing::warn!("no checkpoint was written: {error}"),
             }
         }
-        self.manifest.apply(commit.clone())?;
-        self.publish(&Commit { partitions: changed.clone(), ..commit.clone() })?;
         let published = commit.partitions.iter().filter(|p| p.published).count();
-        Ok(Published { replaced: changed.len(), unchanged: published - changed.len() })
+        let replaced = commit.shows.len();
+        Ok(Published { replaced, unchanged: published - replaced })
     }
 
     /// Copies what `commit` changed to its public names, unless a later commit already owns it.
     fn publish(&self, commit: &Commit) -> Result<()> {
-        for partition in commit.partitions.iter().filter(|p| p.published) {
-            let current = self.manifest.partition(&partition.table, partition.date);
-            if current.is_some_and(|c| c.object == partition.object) {
-                self.store.copy(&partition.object, &public_key(partition))?;
+        // What this log says of itself is known already.
+        let is_later = |generation| {
+            Ok(generation > self.manifest.generation && log::is_committed(&self.store, generation)?)
+        };
+        for shown in &commit.shows {
+            let owner = self.manifest.stamp(&shown.table, shown.date);
+            let partition = self.manifest.partition(&shown.table, shown.date);
+            let (Some(stamp), Some(partition)) = (owner, partition) else { continue };
+            if stamp.generation != commit.generation {
+                continue;
+            }
+            let was = shown.was.as_ref();
+            let program = &commit.program_version;
+            let copied = public::show(&self.store, partition, &stamp, was, program, is_later)?;
+            if copied == public::Copied::Superseded {
+                let Stamp { generation, .. } = stamp;
+                tracing::warn!(generation, "a later commit has replaced {}", public_key(partition));
             }
         }
-        self.store.put_if_absent(&done_key(commit.generation), Bytes::new())?;
-        Ok(())
+        log::mark_done(&self.store, commit.generation)
     }
 }
 
@@ -165,46 +195,4 @@ pub fn public_key(partition: &Partition) -> String {
         Every::ONCE => format!("{}/part-00000.parquet", partition.table),
         date => format!("{}/date={date}/part-00000.parquet", partition.table),
     }
-}
-
-/// Published partitions of `commit` whose content differs from what readers see.
-fn changed(before: &Manifest, commit: &Commit) -> Vec<Partition> {
-    let differs = |p: &&Partition| {
-        p.published && before.partition(&p.table, p.date).is_none_or(|old| old.content != p.content)
-    };
-    commit.partitions.iter().filter(differs).cloned().collect()
-}
-
-fn log_key(generation: u64) -> String {
-    format!("{LOG}{generation:020}.json")
-}
-
-fn done_key(generation: u64) -> String {
-    format!("{DONE}{generation:020}.json")
-}
-
-/// The sum of the log, and the commits that were not fully published.
-fn replay(store: &Store) -> Result<(Manifest, Vec<Commit>)> {
-    let mut manifest = Manifest::default();
-    let done: std::collections::BTreeSet<String> =
-        listed(store, DONE)?.into_iter().map(|o| o.key).collect();
-    let mut unfinished = Vec::new();
-    for object in listed(store, LOG)? {
-        let bytes = store.read(&object.key)?;
-        let commit: Commit = serde_json::from_slice(&bytes).map_err(|e| {
-            Error::new(ErrorKind::Corrupt, "a commit record cannot be read")
-                .context("object", &object.key)
-                .because(e)
-        })?;
-        if !done.contains(&done_key(commit.generation)) {
-            unfinished.push(commit.clone());
-        }
-        manifest.apply(commit)?;
-    }
-    Ok((manifest, unfinished))
-}
-
-/// A warehouse that was never written to has no log.
-fn listed(store: &Store, prefix: &str) -> Result<Vec<crate::storage::Object>> {
-    if store.exists() { store.list(prefix) } else { Ok(Vec::new()) }
 }

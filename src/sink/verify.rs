@@ -9,8 +9,10 @@ use std::fs::File;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Schema, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, FieldRef, Float64Type, Int64Type, Schema,
+    TimestampMicrosecondType,
 };
+use bytes::Bytes;
 use chrono::NaiveDate;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use sha2::{Digest, Sha256};
@@ -164,6 +166,33 @@ fn check_values(
             .context("expected", written.date));
     }
     Ok(())
+}
+
+/// Rows and content hash of one partition in the bytes of a file, whatever table it is of: of
+/// `part`, so many rows from a first one on, where the file has a column `date` and holds several.
+/// None where it cannot be read, or has a column that no table here has.
+pub(super) fn content_of(bytes: &Bytes, part: Option<(u64, u64)>) -> Option<(u64, String)> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.clone(), options).ok()?;
+    let column = |field: &FieldRef| {
+        let kind = Type::ALL.into_iter().find(|kind| kind.arrow() == *field.data_type())?;
+        Some(Column::new(field.name(), kind, true))
+    };
+    let columns: Option<Vec<Column>> = builder.schema().fields().iter().map(column).collect();
+    let (columns, skipped) = (columns?, usize::from(part.is_some()));
+    let (first, rows) = part.unwrap_or((0, u64::MAX));
+    let mut sum = Hashes::new(columns.get(skipped..)?);
+    let mut at = 0;
+    for batch in builder.build().ok()? {
+        let batch = batch.ok()?;
+        let (start, end) = (at, at + batch.num_rows() as u64);
+        let (from, to) = (first.clamp(start, end), first.saturating_add(rows).clamp(start, end));
+        let own = batch.slice((from - start) as usize, (to - from) as usize);
+        sum.add(&own.columns()[skipped..]).ok()?;
+        at = end;
+    }
+    Some((sum.rows, sum.finish()))
 }
 
 /// A running hash of schema and rows.

@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt};
 
-use super::{CONTROL_FOLDER, Object, block_on, failure, parse_key};
+use super::{Attempt, CONTROL_FOLDER, Object, block_on, failure, parse_key};
 use crate::error::{Error, ErrorKind, Result, io_error};
 
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -113,22 +114,41 @@ impl Folder {
         self.staged(|file, at| pump(&mut source, file, at))?.replace(&target)
     }
 
-    /// True where the object was created, false where one was there.
-    pub(super) fn create(&self, key: &str, bytes: &[u8]) -> Result<bool> {
+    pub(super) fn create(&self, key: &str, bytes: &Bytes) -> Result<Attempt> {
         let target = self.target(key)?;
-        self.staged(|file, at| write_all(file, bytes, at))?.create(&target)
+        Ok(match self.staged(|file, at| write_all(file, bytes, at))?.create(&target)? {
+            true => Attempt::Done,
+            false => Attempt::Unsure(None),
+        })
     }
 
-    pub(super) fn copy(&self, from_key: &str, to_key: &str) -> Result<()> {
-        let from = self.checked_path(from_key)?;
-        let target = self.target(to_key)?;
-        if !from.is_file() {
-            let missing = failure::missing(from_key);
-            return Err(failure::explain(&from.display().to_string(), &missing));
+    /// The caller holds the lock, so nobody comes between the look and the rename.
+    pub(super) fn replace(&self, key: &str, bytes: &Bytes, etag: &str) -> Result<Attempt> {
+        let target = self.target(key)?;
+        let staged = self.staged(|file, at| write_all(file, bytes, at))?;
+        let Some(objects) = self.objects()? else { return Ok(Attempt::Unsure(None)) };
+        let found = match block_on(objects.head(&parse_key(key)?))? {
+            Ok(meta) => meta.e_tag,
+            Err(object_store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(failure::explain(&target.display().to_string(), &error)),
+        };
+        if found.as_deref() != Some(etag) {
+            return Ok(Attempt::Unsure(None));
         }
-        match self.linked(&from)? {
-            Some(staged) => staged.replace(&target),
-            None => self.put_file(to_key, &from),
+        staged.replace(&target)?;
+        Ok(Attempt::Done)
+    }
+
+    /// The outer error is a key or place that may not be read, the inner one the disk's answer.
+    pub(super) fn get(
+        &self,
+        key: &str,
+        options: GetOptions,
+    ) -> Result<object_store::Result<GetResult>> {
+        self.checked_path(key)?;
+        match self.objects()? {
+            None => Ok(Err(failure::missing(key))),
+            Some(objects) => block_on(objects.get_opts(&parse_key(key)?, options)),
         }
     }
 
@@ -201,28 +221,21 @@ impl Folder {
 
     /// A temporary file whose content is written and on the disk.
     fn staged(&self, fill: impl FnOnce(&mut File, &Path) -> Result<()>) -> Result<Staged> {
-        let (mut file, staged) = self.temporary(|path| File::create_new(path))?;
+        let (mut file, staged) = self.temporary()?;
         fill(&mut file, &staged.path)?;
         file.sync_all().map_err(|error| io_error(staged.path.display(), error))?;
         Ok(staged)
     }
 
-    /// A second name for a file that is on the disk already; None where there cannot be one.
-    fn linked(&self, from: &Path) -> Result<Option<Staged>> {
-        // A link to a symbolic link would move the link, not the file.
-        let from = from.canonicalize().map_err(|error| io_error(from.display(), error))?;
-        Ok(self.temporary(|path| fs::hard_link(&from, path)).ok().map(|((), staged)| staged))
-    }
-
-    fn temporary<T>(&self, make: impl Fn(&Path) -> io::Result<T>) -> Result<(T, Staged)> {
+    fn temporary(&self) -> Result<(File, Staged)> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let folder = self.temporary_folder()?;
         create_folder(&folder)?;
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!("{}-{number}", std::process::id()));
-            match make(&path) {
-                Ok(made) => return Ok((made, Staged { path })),
+            match File::create_new(&path) {
+                Ok(file) => return Ok((file, Staged { path })),
                 // Process numbers come back, in containers at once; the next number may be free.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(io_error(path.display(), error)),
@@ -265,8 +278,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Gone after a rename, except that renaming onto another name of the same file does
-        // nothing at all. Whatever stays behind goes at the next lock.
+        // Gone after a rename. Whatever stays behind goes at the next lock.
         let _ = fs::remove_file(&self.path);
     }
 }

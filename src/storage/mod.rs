@@ -9,6 +9,8 @@
 //! `cli` hands over as [`StorageOptions`].
 
 mod failure;
+#[cfg(test)]
+pub(crate) mod fake;
 mod local;
 mod options;
 mod read;
@@ -28,7 +30,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path as ObjectPath;
-use object_store::{GetOptions, GetResult, ObjectStore};
+use object_store::{GetOptions, GetRange, GetResult};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Location;
@@ -37,8 +39,12 @@ use failure::Failure;
 /// The folder of a location that belongs to the program: its lock and its temporary files.
 pub const CONTROL_FOLDER: &str = "_chatkpi";
 
-/// How often [`Store::put_if_absent`] sends the same bytes before it gives up.
-const CREATE_ATTEMPTS: u32 = 6;
+/// How often a conditional write sends the same bytes before it gives up.
+const WRITE_ATTEMPTS: u32 = 6;
+/// Before the second of these; doubled before each later one.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// An object that only shows whether the store keeps its word; see [`Store::check_conditions`].
+const PROBE: &str = "_chatkpi/probe";
 
 /// One location. Cheap to clone; every method may be called from any thread.
 #[derive(Clone)]
@@ -49,6 +55,8 @@ pub struct Store {
 enum Place {
     Local(local::Folder),
     S3(s3::Bucket),
+    #[cfg(test)]
+    Fake(fake::Fake),
 }
 
 /// What a listing says of one object.
@@ -62,6 +70,16 @@ pub struct Object {
     pub etag: String,
     /// Microseconds since 1970 UTC.
     pub modified_us: i64,
+}
+
+/// One version of an object, or its last bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    pub bytes: Bytes,
+    /// As in [`Object`].
+    pub etag: String,
+    /// Of the whole object.
+    pub size: u64,
 }
 
 /// What [`Store::put_if_absent`] found.
@@ -86,6 +104,10 @@ impl Store {
     /// # Errors
     /// `Config`: a local location that is a file; S3 settings that cannot work, or no credentials.
     pub fn open(location: &Location, options: &StorageOptions) -> Result<Store> {
+        #[cfg(test)]
+        if let Some(world) = &options.world {
+            return Ok(Store { place: Arc::new(Place::Fake(world.open(location)?)) });
+        }
         let place = match location {
             Location::Local(folder) => Place::Local(local::Folder::open(folder)?),
             Location::S3 { bucket, prefix } => {
@@ -100,6 +122,8 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => folder.path(key).display().to_string(),
             Place::S3(bucket) => bucket.url(key),
+            #[cfg(test)]
+            Place::Fake(fake) => fake.url(key),
         }
     }
 
@@ -108,6 +132,8 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => folder.path("").is_dir(),
             Place::S3(_) => true,
+            #[cfg(test)]
+            Place::Fake(fake) => fake.exists(),
         }
     }
 
@@ -121,6 +147,8 @@ impl Store {
         let mut objects = match &*self.place {
             Place::Local(folder) => folder.list(prefix)?,
             Place::S3(bucket) => bucket.list(prefix)?,
+            #[cfg(test)]
+            Place::Fake(fake) => fake.list(prefix)?,
         };
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
@@ -131,20 +159,19 @@ impl Store {
     /// # Errors
     /// `Input` where it does not exist.
     pub fn read(&self, key: &str) -> Result<Bytes> {
-        let result = self.get(key, GetOptions::default())?;
-        collect(&self.url(key), result)
+        let missing = || failure::explain(&self.url(key), &failure::missing(key));
+        self.read_if_exists(key)?.ok_or_else(missing)
     }
 
     /// The whole object, or None where it (or the local folder) does not exist.
     pub fn read_if_exists(&self, key: &str) -> Result<Option<Bytes>> {
-        let url = self.url(key);
-        match self.try_get(key, GetOptions::default())? {
-            Ok(result) => collect(&url, result).map(Some),
-            Err(error) => match Failure::of(&error) {
-                Failure::Missing => Ok(None),
-                _ => Err(failure::explain(&url, &error)),
-            },
-        }
+        Ok(self.fetch(key, None)?.map(|version| version.bytes))
+    }
+
+    /// The object's last bytes, at most so many, and which version they are of; None where it does
+    /// not exist.
+    pub fn read_tail(&self, key: &str, most: u64) -> Result<Option<Version>> {
+        self.fetch(key, Some(most))
     }
 
     /// A stream over exactly the version of the object that has `etag` (as listed; empty: over
@@ -156,14 +183,17 @@ impl Store {
     pub fn open_read(&self, key: &str, etag: &str) -> Result<Box<dyn Read + Send>> {
         let url = self.url(key);
         match &*self.place {
-            Place::Local(_) => {
-                let result = self.get(key, pinned(etag))?;
+            Place::Local(folder) => {
+                let result = folder.get(key, pinned(etag))?;
+                let result = result.map_err(|error| failure::explain_read(&url, &error))?;
                 Ok(Box::new(read::FileReader::new(url, result)?))
             }
             Place::S3(bucket) => {
                 let path = bucket.path(key)?;
                 Ok(Box::new(read::BlockReader::open(bucket.client(), path, url, etag)?))
             }
+            #[cfg(test)]
+            Place::Fake(fake) => fake.open_read(key, etag),
         }
     }
 
@@ -186,6 +216,8 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => folder.checked_path(key).ok(),
             Place::S3(_) => None,
+            #[cfg(test)]
+            Place::Fake(fake) => fake.local_path(key),
         }
     }
 
@@ -195,13 +227,11 @@ impl Store {
     /// the caller's own bytes mean `Created`. So bytes that must win alone have to be unique.
     pub fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put> {
         let mut last = None;
-        for attempt in 0..CREATE_ATTEMPTS {
-            if attempt > 0 {
-                std::thread::sleep(Duration::from_millis(50 << attempt));
-            }
+        for attempt in 0..WRITE_ATTEMPTS {
+            self.pause(attempt);
             match self.create(key, &bytes)? {
-                Attempt::Created => return Ok(Put::Created),
-                Attempt::Unsure(error) => last = error,
+                Attempt::Done => return Ok(Put::Created),
+                Attempt::Unsure(error) => last = error.or(last),
             }
             match self.read_if_exists(key)? {
                 Some(found) if found == bytes => return Ok(Put::Created),
@@ -211,10 +241,58 @@ impl Store {
                 None => {}
             }
         }
-        Err(last.unwrap_or_else(|| {
-            Error::new(ErrorKind::Transient, "the store neither creates the object nor shows it")
-                .context("object", self.url(key))
-        }))
+        Err(last.unwrap_or_else(|| self.undecided(key)))
+    }
+
+    /// Replaces the version of the object that has `etag`, atomically, whoever else tries. True
+    /// where the object now holds the caller's bytes, false where it is another version or gone.
+    ///
+    /// As for [`Store::put_if_absent`] an answer that leaves it open is settled by reading. On
+    /// local disk the comparison and the change are two steps: there the lock keeps others away.
+    pub fn put_if_unchanged(&self, key: &str, bytes: Bytes, etag: &str) -> Result<bool> {
+        let mut last = None;
+        for attempt in 0..WRITE_ATTEMPTS {
+            self.pause(attempt);
+            match self.replace(key, &bytes, etag)? {
+                Attempt::Done => return Ok(true),
+                Attempt::Unsure(error) => last = error.or(last),
+            }
+            match self.fetch(key, None)? {
+                Some(found) if found.bytes == bytes => return Ok(true),
+                Some(found) if found.etag == etag => {}
+                _ => return Ok(false),
+            }
+        }
+        Err(last.unwrap_or_else(|| self.undecided(key)))
+    }
+
+    /// Makes sure that the store refuses to create what is there and to replace what has changed:
+    /// some that speak S3 pass over both conditions, and two runs would then undo each other.
+    /// Local disk needs no asking. Leaves one small object behind.
+    ///
+    /// # Errors
+    /// `Config` where the store does not keep these conditions.
+    pub fn check_conditions(&self) -> Result<()> {
+        if self.is_local() {
+            return Ok(());
+        }
+        let bytes = Bytes::from_static(b"shows that the store keeps conditions of writes\n");
+        let refused = |attempt| match attempt {
+            Attempt::Done => Ok(false),
+            Attempt::Unsure(None) => Ok(true),
+            Attempt::Unsure(Some(error)) => Err(error),
+        };
+        // The first may create it; the second has to be refused.
+        let creates =
+            refused(self.create(PROBE, &bytes)?)? || refused(self.create(PROBE, &bytes)?)?;
+        let no_such_version = "\"00000000000000000000000000000000\"";
+        if creates && refused(self.replace(PROBE, &bytes, no_such_version)?)? {
+            return Ok(());
+        }
+        Err(Error::config("the store ignores the conditions of writes")
+            .context("object", self.url(PROBE))
+            .context("ignored", if creates { "If-Match" } else { "If-None-Match" })
+            .remedy("keep the warehouse in a store with conditional writes, such as S3, or on local disk: without them two runs can undo each other's work"))
     }
 
     /// Creates or atomically replaces an object with a local file's content, which is copied.
@@ -222,6 +300,8 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => folder.put_file(key, from),
             Place::S3(bucket) => bucket.put_file(key, from),
+            #[cfg(test)]
+            Place::Fake(fake) => fake.put_file(key, from),
         }
     }
 
@@ -230,19 +310,8 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => folder.put(key, &bytes),
             Place::S3(bucket) => bucket.put(key, bytes),
-        }
-    }
-
-    /// Creates or atomically replaces `to_key` with the content of `from_key`. On local disk both
-    /// names then share one file where the file system allows it, so neither may be changed in
-    /// place (nothing here ever does). S3 copies up to 5 GiB.
-    ///
-    /// # Errors
-    /// `Input` where `from_key` does not exist.
-    pub fn copy(&self, from_key: &str, to_key: &str) -> Result<()> {
-        match &*self.place {
-            Place::Local(folder) => folder.copy(from_key, to_key),
-            Place::S3(bucket) => bucket.copy(from_key, to_key),
+            #[cfg(test)]
+            Place::Fake(fake) => fake.put(key, bytes),
         }
     }
 
@@ -251,6 +320,8 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => folder.delete(key),
             Place::S3(bucket) => bucket.delete(key),
+            #[cfg(test)]
+            Place::Fake(fake) => fake.delete(key),
         }
     }
 
@@ -264,39 +335,65 @@ impl Store {
         match &*self.place {
             Place::Local(folder) => Ok(Lock { _file: Some(folder.lock(wait)?) }),
             Place::S3(_) => Ok(Lock { _file: None }),
+            #[cfg(test)]
+            Place::Fake(fake) => Ok(Lock { _file: fake.lock(wait)? }),
         }
     }
 
-    fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        self.try_get(key, options)?.map_err(|error| failure::explain_read(&self.url(key), &error))
-    }
-
-    /// The outer error is a key or place that may not be read, the inner one the store's answer.
-    fn try_get(
-        &self,
-        key: &str,
-        options: GetOptions,
-    ) -> Result<std::result::Result<GetResult, object_store::Error>> {
+    fn is_local(&self) -> bool {
         match &*self.place {
-            Place::Local(folder) => {
-                folder.checked_path(key)?;
-                let Some(objects) = folder.objects()? else {
-                    return Ok(Err(failure::missing(key)));
-                };
-                block_on(objects.get_opts(&parse_key(key)?, options))
-            }
-            Place::S3(bucket) => block_on(bucket.client().get_opts(&bucket.path(key)?, options)),
+            Place::Local(_) => true,
+            Place::S3(_) => false,
+            #[cfg(test)]
+            Place::Fake(fake) => fake.is_local(),
         }
+    }
+
+    /// None where the object does not exist; `tail` asks for that many last bytes.
+    fn fetch(&self, key: &str, tail: Option<u64>) -> Result<Option<Version>> {
+        let options = GetOptions { range: tail.map(GetRange::Suffix), ..GetOptions::default() };
+        let answer = match &*self.place {
+            Place::Local(folder) => folder.get(key, options)?,
+            Place::S3(bucket) => bucket.get(key, options)?,
+            #[cfg(test)]
+            Place::Fake(fake) => return fake.fetch(key, tail),
+        };
+        version(&self.url(key), answer)
     }
 
     fn create(&self, key: &str, bytes: &Bytes) -> Result<Attempt> {
         match &*self.place {
-            Place::Local(folder) => Ok(match folder.create(key, bytes)? {
-                true => Attempt::Created,
-                false => Attempt::Unsure(None),
-            }),
+            Place::Local(folder) => folder.create(key, bytes),
             Place::S3(bucket) => bucket.create(key, bytes),
+            #[cfg(test)]
+            Place::Fake(fake) => fake.create(key, bytes),
         }
+    }
+
+    fn replace(&self, key: &str, bytes: &Bytes, etag: &str) -> Result<Attempt> {
+        match &*self.place {
+            Place::Local(folder) => folder.replace(key, bytes, etag),
+            Place::S3(bucket) => bucket.replace(key, bytes, etag),
+            #[cfg(test)]
+            Place::Fake(fake) => fake.replace(key, bytes, etag),
+        }
+    }
+
+    /// Before the second and every later attempt.
+    fn pause(&self, attempt: u32) {
+        #[cfg(test)]
+        if matches!(&*self.place, Place::Fake(_)) {
+            return;
+        }
+        if attempt > 0 {
+            std::thread::sleep(FIRST_PAUSE * (1 << (attempt - 1)));
+        }
+    }
+
+    fn undecided(&self, key: &str) -> Error {
+        Error::new(ErrorKind::Transient, "the store neither writes the object nor says why")
+            .context("object", self.url(key))
+            .remedy("run again later")
     }
 }
 
@@ -307,9 +404,9 @@ impl fmt::Debug for Store {
     }
 }
 
-/// One try at creating an object.
+/// One try at a conditional write.
 enum Attempt {
-    Created,
+    Done,
     /// Only the object itself can tell. Holds the error to report if it never does.
     Unsure(Option<Error>),
 }
@@ -320,8 +417,24 @@ fn pinned(etag: &str) -> GetOptions {
     GetOptions { if_match, ..GetOptions::default() }
 }
 
-fn collect(url: &str, result: GetResult) -> Result<Bytes> {
-    block_on(result.bytes())?.map_err(|error| failure::explain(url, &error))
+/// What a store answered, with all its bytes; None where there is no such object.
+fn version(url: &str, answer: object_store::Result<GetResult>) -> Result<Option<Version>> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            return match Failure::of(&error) {
+                Failure::Missing => Ok(None),
+                // The last bytes of an object that has none.
+                Failure::EmptyRange => {
+                    Ok(Some(Version { bytes: Bytes::new(), etag: String::new(), size: 0 }))
+                }
+                _ => Err(failure::explain_read(url, &error)),
+            };
+        }
+    };
+    let (etag, size) = (answer.meta.e_tag.clone().unwrap_or_default(), answer.meta.size);
+    let bytes = block_on(answer.bytes())?.map_err(|error| failure::explain(url, &error))?;
+    Ok(Some(Version { bytes, etag, size }))
 }
 
 /// A key becomes a path only here, after it proved to stay inside its location.

@@ -13,6 +13,9 @@ use object_store::aws::AmazonS3ConfigKey;
 pub struct StorageOptions {
     pub(super) aws: Vec<(AmazonS3ConfigKey, String)>,
     pub(super) retry_timeout: Duration,
+    /// Stands in for every store.
+    #[cfg(test)]
+    pub(super) world: Option<std::sync::Arc<super::fake::World>>,
 }
 
 /// Long enough for a store's short illness, short enough for somebody who mistyped an endpoint;
@@ -21,7 +24,12 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(45);
 
 impl Default for StorageOptions {
     fn default() -> Self {
-        StorageOptions { aws: Vec::new(), retry_timeout: RETRY_TIMEOUT }
+        StorageOptions {
+            aws: Vec::new(),
+            retry_timeout: RETRY_TIMEOUT,
+            #[cfg(test)]
+            world: None,
+        }
     }
 }
 
@@ -35,6 +43,12 @@ impl StorageOptions {
             .filter_map(|(name, value)| Some((name.to_ascii_lowercase().parse().ok()?, value)))
             .collect();
         StorageOptions { aws, ..StorageOptions::default() }
+    }
+
+    /// Every store is then a place of this world.
+    #[cfg(test)]
+    pub(crate) fn in_world(world: &std::sync::Arc<super::fake::World>) -> Self {
+        StorageOptions { world: Some(std::sync::Arc::clone(world)), ..StorageOptions::default() }
     }
 
     /// For how long a request that fails for a passing reason is sent again; default 45 seconds.

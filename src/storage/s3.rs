@@ -15,8 +15,8 @@ use object_store::client::ClientConfigKey;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path as ObjectPath;
 use object_store::{
-    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
-    WriteMultipart,
+    BackoffConfig, ClientOptions, GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutMode,
+    PutPayload, RetryConfig, UpdateVersion, WriteMultipart,
 };
 
 use super::failure::{self, Failure};
@@ -104,11 +104,30 @@ impl Bucket {
         Ok(without_folder_markers(objects))
     }
 
+    pub(super) fn get(
+        &self,
+        key: &str,
+        options: GetOptions,
+    ) -> Result<object_store::Result<GetResult>> {
+        block_on(self.client.get_opts(&self.path(key)?, options))
+    }
+
     pub(super) fn create(&self, key: &str, bytes: &Bytes) -> Result<Attempt> {
+        self.put_if(key, bytes, PutMode::Create)
+    }
+
+    pub(super) fn replace(&self, key: &str, bytes: &Bytes, etag: &str) -> Result<Attempt> {
+        let version = UpdateVersion { e_tag: Some(etag.to_owned()), version: None };
+        self.put_if(key, bytes, PutMode::Update(version))
+    }
+
+    /// One request whatever the size: the parts of a large upload cannot be put together under a
+    /// condition.
+    fn put_if(&self, key: &str, bytes: &Bytes, mode: PutMode) -> Result<Attempt> {
         let path = self.path(key)?;
         let payload = PutPayload::from_bytes(bytes.clone());
-        match block_on(self.client.put_opts(&path, payload, PutMode::Create.into()))? {
-            Ok(_) => Ok(Attempt::Created),
+        match block_on(self.client.put_opts(&path, payload, mode.into()))? {
+            Ok(_) => Ok(Attempt::Done),
             Err(error) => {
                 let explained = failure::explain(&self.url(key), &error);
                 match Failure::of(&error) {
@@ -138,11 +157,6 @@ impl Bucket {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         self.put(key, bytes.into())
-    }
-
-    pub(super) fn copy(&self, from_key: &str, to_key: &str) -> Result<()> {
-        let (from, to) = (self.path(from_key)?, self.path(to_key)?);
-        self.done(from_key, block_on(self.client.copy(&from, &to))?)
     }
 
     pub(super) fn delete(&self, key: &str) -> Result<()> {

@@ -77,7 +77,7 @@ fn a_file_is_no_folder() {
 }
 
 #[test]
-fn an_object_is_written_replaced_copied_and_deleted() {
+fn an_object_is_written_replaced_and_deleted() {
     let (folder, root, store) = store();
     let key = "fct/date=2026-11-20/part-00000.parquet";
     put(&store, key, "old");
@@ -89,19 +89,13 @@ fn an_object_is_written_replaced_copied_and_deleted() {
     store.put_file(key, &staged).expect("replaces");
     fs::write(&staged, "changed later").expect("writes");
     assert_eq!(store.read(key).expect("reads"), "from a file");
-    store.copy(key, "copy/x").expect("copies");
-    // Two names of one file already: a rename would do nothing and leave the temporary name.
-    store.copy(key, "copy/x").expect("copies again");
-    assert_eq!(store.read("copy/x").expect("reads"), "from a file");
-    put(&store, key, "replaced, not changed in place");
-    assert_eq!(store.read("copy/x").expect("reads"), "from a file");
     let to = folder.path().join("down");
-    store.download("copy/x", &to).expect("downloads");
+    store.download(key, &to).expect("downloads");
     assert_eq!(fs::read_to_string(&to).expect("reads"), "from a file");
-    store.delete("copy/x").expect("deletes");
-    store.delete("copy/x").expect("deleting again is no error");
+    put(&store, "other/x", "x");
+    store.delete("other/x").expect("deletes");
+    store.delete("other/x").expect("deleting again is no error");
     assert_eq!(files(&root), BTreeSet::from([key.to_string()]));
-    assert_eq!(refused(store.copy("gone", "x")).kind, ErrorKind::Input);
     assert!(refused(store.put_file("x", &folder.path().join("gone"))).to_string().contains("gone"));
 }
 
@@ -140,8 +134,8 @@ fn keys_that_lead_out_are_refused_everywhere() {
             refused(store.open_read(key, "")),
             refused(store.put(key, bytes.clone())),
             refused(store.put_if_absent(key, bytes)),
-            refused(store.copy("in", key)),
-            refused(store.copy(key, "out")),
+            refused(store.put_if_unchanged(key, Bytes::new(), "x")),
+            refused(store.read_tail(key, 1)),
             refused(store.delete(key)),
         ] {
             assert_eq!(error.kind, ErrorKind::Config, "{key:?}: {error}");
@@ -186,7 +180,6 @@ fn a_reader_sees_the_old_or_the_new_and_never_neither() {
     let (_folder, _root, store) = store();
     let (old, new) = (Bytes::from(vec![b'a'; 300_000]), Bytes::from(vec![b'b'; 200_000]));
     store.put("t/x", old.clone()).expect("puts");
-    store.put("staged/old", old.clone()).expect("puts");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -200,7 +193,7 @@ fn a_reader_sees_the_old_or_the_new_and_never_neither() {
         });
         for _ in 0..40 {
             store.put("t/x", new.clone()).expect("replaces");
-            store.copy("staged/old", "t/x").expect("replaces");
+            store.put("t/x", old.clone()).expect("replaces");
         }
         done.store(true, Ordering::SeqCst);
         reader.join().expect("the reader is content");
@@ -253,6 +246,27 @@ fn of_eight_creators_one_wins() {
     assert_eq!(store.put_if_absent("k", own.clone()).expect("puts"), Put::Created);
     assert_eq!(store.put_if_absent("k", own).expect("its own again"), Put::Created);
     assert_eq!(store.put_if_absent("k", Bytes::new()).expect("other bytes"), Put::Exists);
+}
+
+#[test]
+fn only_the_version_that_was_seen_is_replaced() {
+    let (_folder, root, store) = store();
+    let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
+    assert!(!store.put_if_unchanged("k", bytes("x"), "e").expect("answers"), "nothing is there");
+    assert_eq!(store.read_tail("k", 4).expect("answers"), None);
+    put(&store, "k", "first version");
+    let seen = store.read_tail("k", 4).expect("reads").expect("is there");
+    assert_eq!((&seen.bytes[..], seen.size), (&b"sion"[..], 13));
+    assert_eq!(store.read_tail("k", 99).expect("reads").expect("is there").bytes.len(), 13);
+    assert!(store.put_if_unchanged("k", bytes("second"), &seen.etag).expect("answers"));
+    assert!(!store.put_if_unchanged("k", bytes("zombie"), &seen.etag).expect("answers"));
+    assert!(store.put_if_unchanged("k", bytes("second"), &seen.etag).expect("its own again"));
+    assert_eq!(store.read("k").expect("reads"), "second");
+    put(&store, "k", "");
+    let seen = store.read_tail("k", 4).expect("reads").expect("is there");
+    assert_eq!((seen.bytes.len(), seen.size), (0, 0));
+    store.check_conditions().expect("local disk needs no asking");
+    assert_eq!(files(&root), BTreeSet::from(["k".to_owned()]));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What the program promises to those who run it, one file for each part.
 
 mod bad_input;
+mod care;
 mod check;
 mod comparison;
+mod contested;
 mod costs;
 mod interrupted;
 mod own_models;

@@ -61,14 +61,17 @@ fn storage_does_the_same_on_s3_as_on_disk() {
     store.put("a/b.txt", Bytes::from_static(b"one")).expect("puts");
     store.put("a/b.txt", Bytes::from_static(b"second")).expect("replaces");
     assert_eq!(store.read("a/b.txt").expect("reads"), "second");
-    store.copy("a/b.txt", "t/date=2026-11-20/part-00000.parquet").expect("copies");
+    let key = "t/date=2026-11-20/part-00000.parquet";
+    store.put(key, Bytes::from_static(b"second")).expect("puts");
+    let seen = store.read_tail(key, 3).expect("reads").expect("is there");
+    assert_eq!((&seen.bytes[..], seen.size), (&b"ond"[..], 6));
+    assert_eq!(store.read_tail("gone", 3).expect("answers"), None);
     let listed = store.list("t/").expect("lists").remove(0);
     assert_eq!((listed.key.as_str(), listed.size), ("t/date=2026-11-20/part-00000.parquet", 6));
     assert!(!listed.etag.is_empty() && listed.modified_us > 1_600_000_000_000_000);
     store.delete("a/b.txt").expect("deletes");
     store.delete("a/b.txt").expect("deleting again is no error");
     assert_eq!(keys(&store, ""), ["t/date=2026-11-20/part-00000.parquet"]);
-    assert_eq!(refused(store.copy("gone", "x")).kind, ErrorKind::Input);
     assert_eq!(store.local_path("a/b.txt"), None);
     let _first = store.lock(Duration::ZERO).expect("no lock on S3");
     let _second = store.lock(Duration::ZERO).expect("so two can hold it");
@@ -171,6 +174,38 @@ fn storage_creates_once_on_s3() {
 }
 
 #[test]
+fn storage_replaces_only_the_version_that_was_seen() {
+    let store = store("fenced");
+    let put = |text: &'static str, etag: &str| {
+        store.put_if_unchanged("t", Bytes::from_static(text.as_bytes()), etag).expect("answers")
+    };
+    assert!(!put("nothing is there", "\"e\""));
+    store.put("t", Bytes::from_static(b"first")).expect("puts");
+    let first = etag(&store, "t");
+    assert!(put("second", &first));
+    assert!(put("second", &first), "its own bytes are there");
+    assert!(!put("zombie", &first));
+    assert_eq!(store.read("t").expect("reads"), "second");
+    store.check_conditions().expect("moto keeps conditions");
+    store.check_conditions().expect("and again");
+}
+
+#[test]
+fn storage_refuses_a_store_that_ignores_conditions() {
+    // A proxy that takes every write, as some stores that speak S3 do.
+    let moto = Moto::start();
+    for ignored in ["if-none-match", "if-match"] {
+        let bucket = format!("ignores-{ignored}");
+        moto.create_bucket(&bucket);
+        let proxy = Proxy::deaf(moto.address(), ignored);
+        let error = refused(open_at(proxy.address(), &bucket, "p").check_conditions());
+        assert_eq!(error.kind, ErrorKind::Config, "{error}");
+        let told = error.to_string().to_ascii_lowercase();
+        assert!(told.contains(&format!("ignored: {ignored}")), "{error}");
+    }
+}
+
+#[test]
 fn storage_settles_a_lost_acknowledgement() {
     let moto = Moto::shared();
     moto.create_bucket("lost");
@@ -190,6 +225,25 @@ fn storage_settles_a_lost_acknowledgement() {
         assert_eq!((put, proxy.requests()), (Put::Created, 3), "{name}");
         assert_eq!(store.read(name).expect("reads"), "nonce");
     }
+}
+
+#[test]
+fn storage_reads_again_what_was_cut_off() {
+    let moto = Moto::start();
+    moto.create_bucket("cut");
+    open_at(moto.address(), "cut", "p").put("k", pattern(300_000)).expect("puts");
+    let proxy = Proxy::start(moto.address(), |number, _, _| match number % 2 {
+        0 => Fault::CutAnswer,
+        _ => Fault::Pass,
+    });
+    let store = open_at(proxy.address(), "cut", "p");
+    for _ in 0..3 {
+        match store.read("k") {
+            Ok(bytes) => assert!(bytes == pattern(300_000), "a part was taken for the whole"),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Transient, "{error}"),
+        }
+    }
+    assert!(store.read("k").is_ok() || store.read("k").is_ok(), "every second answer is whole");
 }
 
 #[test]
@@ -223,7 +277,9 @@ fn storage_names_a_missing_bucket() {
         refused(store.open_read("k", "")),
         refused(store.put("k", bytes.clone())),
         refused(store.put_if_absent("k", bytes)),
-        refused(store.copy("k", "l")),
+        refused(store.read_tail("k", 9)),
+        refused(store.put_if_unchanged("k", Bytes::new(), "e")),
+        refused(store.check_conditions()),
         refused(store.delete("k")),
     ];
     for error in errors {

@@ -17,6 +17,8 @@ pub enum Fault {
     LoseAnswer,
     /// It is carried out, but the connection ends without an answer.
     DropAnswer,
+    /// It is carried out, and the connection ends within the answer's body.
+    CutAnswer,
     /// It is not carried out; this status and body come back.
     Answer(u16, &'static str),
 }
@@ -33,6 +35,19 @@ impl Proxy {
         upstream: &str,
         script: impl Fn(usize, &str, &str) -> Fault + Send + Sync + 'static,
     ) -> Proxy {
+        Proxy::listen(upstream, None, script)
+    }
+
+    /// Passes everything on but one header, as a store would that does not know it.
+    pub fn deaf(upstream: &str, header: &'static str) -> Proxy {
+        Proxy::listen(upstream, Some(header), |_, _, _| Fault::Pass)
+    }
+
+    fn listen(
+        upstream: &str,
+        deaf_to: Option<&'static str>,
+        script: impl Fn(usize, &str, &str) -> Fault + Send + Sync + 'static,
+    ) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port").to_string();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -44,7 +59,7 @@ impl Proxy {
                 let script = Arc::clone(&script);
                 std::thread::spawn(move || {
                     // A client that hangs up is its own business.
-                    let _ = serve(client, &upstream, &counter, &*script);
+                    let _ = serve(client, &upstream, deaf_to, &counter, &*script);
                 });
             }
         });
@@ -63,6 +78,7 @@ impl Proxy {
 fn serve(
     mut client: TcpStream,
     upstream: &str,
+    deaf_to: Option<&str>,
     counter: &AtomicUsize,
     script: &dyn Fn(usize, &str, &str) -> Fault,
 ) -> std::io::Result<()> {
@@ -71,7 +87,7 @@ fn serve(
     if reader.read_line(&mut first)? == 0 {
         return Ok(());
     }
-    let (head, length) = read_head(&mut reader)?;
+    let (head, length) = read_head(&mut reader, deaf_to)?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
 
@@ -90,12 +106,16 @@ fn serve(
     match fault {
         Fault::LoseAnswer => answer(&mut client, 503, ""),
         Fault::DropAnswer => client.shutdown(Shutdown::Both),
+        Fault::CutAnswer => {
+            client.write_all(&reply[..reply.len() - reply.len().min(1)])?;
+            client.shutdown(Shutdown::Both)
+        }
         _ => client.write_all(&reply),
     }
 }
 
-/// The header lines without `Connection`, and the body's length.
-fn read_head(reader: &mut impl BufRead) -> std::io::Result<(String, usize)> {
+/// The header lines without `Connection` and one more, and the body's length.
+fn read_head(reader: &mut impl BufRead, deaf_to: Option<&str>) -> std::io::Result<(String, usize)> {
     let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
@@ -107,7 +127,8 @@ fn read_head(reader: &mut impl BufRead) -> std::io::Result<(String, usize)> {
         if let Some(value) = lower.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or_default();
         }
-        if !lower.starts_with("connection:") {
+        let name = lower.split(':').next().unwrap_or_default();
+        if name != "connection" && Some(name) != deaf_to {
             head.push_str(&line);
         }
     }

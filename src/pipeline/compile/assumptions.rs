@@ -13,7 +13,12 @@ const LARGEST_FRACTION: i64 = 4_000_000_000_000_000_000;
 pub(super) fn assumptions(node: &Node, out: &mut Findings) -> Option<Assumptions> {
     let mut fields = out.map(node, "assumptions")?;
     let currency = fields.get("currency");
-    let mut hourly: Vec<&Node> = fields.get("agent_hourly_rate").into_iter().collect();
+    let needs_currency = |rate: Option<&Node>, out: &mut Findings| {
+        if let (None, Some(node)) = (currency, rate) {
+            out.report(node.place, "a rate needs a currency", "add `currency: EUR`, or yours");
+        }
+    };
+    needs_currency(fields.get("agent_hourly_rate"), out);
     let mut sets = Vec::new();
     let first = values(&mut fields, out);
     if first.is_stated() {
@@ -23,7 +28,7 @@ pub(super) fn assumptions(node: &Node, out: &mut Findings) -> Option<Assumptions
         let Some(mut fields) = out.map(item, "set of assumptions") else { continue };
         let from = fields.need("from", "add the first day it holds: `from: YYYY-MM-DD`", out);
         let from = from.and_then(|node| out.date(node));
-        hourly.extend(fields.get("agent_hourly_rate"));
+        needs_currency(fields.get("agent_hourly_rate"), out);
         let stated = values(&mut fields, out);
         fields.close(out);
         if from.is_some_and(|from| sets.last().and_then(|s| s.from).is_some_and(|f| f >= from)) {
@@ -31,9 +36,6 @@ pub(super) fn assumptions(node: &Node, out: &mut Findings) -> Option<Assumptions
             out.report(item.place, message, "put the earlier day first, and each day once");
         }
         sets.push(AssumptionSet { from, ..stated });
-    }
-    if let (None, Some(node)) = (currency, hourly.first()) {
-        out.report(node.place, "a rate needs a currency", "add `currency: EUR`, or yours");
     }
     let currency = currency.and_then(|node| code(node, out));
     let rates = exchange_rates(fields.get("rates"), currency.as_deref(), out);

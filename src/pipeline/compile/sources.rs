@@ -59,6 +59,7 @@ fn source(
     let naive_zone = fields.get("timezone").and_then(|node| out.zone(node));
     let path_zone = fields.get("path_timezone").and_then(|node| out.zone(node));
     let empty_ok = fields.get("empty_ok").and_then(|node| out.flag(node));
+    let keep_removed = fields.get("keep_removed").and_then(|node| out.flag(node));
     let live = fields.get("live").and_then(|node| out.flag(node));
     let complete_after = fields.get("complete_after");
     let complete_after_us =
@@ -88,6 +89,7 @@ fn source(
         naive_zone,
         path_zone: path_zone.unwrap_or(Tz::UTC),
         empty_ok: empty_ok.unwrap_or(false),
+        keep_removed: keep_removed.unwrap_or(false),
         live: live.unwrap_or(false),
         complete_after_us,
         quarantine_limit: limit.unwrap_or(0.01),

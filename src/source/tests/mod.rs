@@ -65,6 +65,7 @@ impl Bench {
                 naive_zone: None,
                 path_zone: Tz::UTC,
                 empty_ok: false,
+                keep_removed: false,
                 live: false,
                 complete_after_us: None,
                 quarantine_limit: 0.01,

@@ -2,6 +2,7 @@
 //! must keep a few laws.
 
 mod accepted;
+mod beside;
 mod cost;
 mod days;
 mod durability;
