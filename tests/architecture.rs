@@ -41,6 +41,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "accounting",
             "engine",
             "error",
+            "infer",
             "interval",
             "manifest",
             "model",

@@ -27,6 +27,17 @@ pub enum TableData {
     Files(Vec<InputFile>),
     /// Small tables of whole numbers, one vector a column; a date is its days since 1970.
     Values(Vec<Vec<i64>>),
+    /// Rows that the program made, one vector a column.
+    Memory(Vec<Values>),
+}
+
+/// A column in memory. Dates are days since 1970-01-01; decimals are text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    Bigint(Vec<Option<i64>>),
+    Double(Vec<Option<f64>>),
+    Boolean(Vec<Option<bool>>),
+    Text(Vec<Option<String>>),
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +112,12 @@ pub trait Engine: Sync {
     /// Configuration where the engine refuses the SQL; internal where the result does not fit the
     /// contract.
     fn write(&self, query: &Query, folder: &Path) -> Result<Vec<Written>>;
+
+    /// Runs a query and returns its columns, with their names.
+    ///
+    /// # Errors
+    /// As for [`Engine::write`]; configuration for a column that [`Values`] has no place for.
+    fn values(&self, sql: &str, inputs: &[InputTable]) -> Result<Vec<(String, Values)>>;
 
     /// Runs a query and returns its first `limit` rows: audits, and tables shown to people.
     fn read(&self, sql: &str, inputs: &[InputTable], limit: usize) -> Result<Rows>;

@@ -20,7 +20,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{InputFile, InputTable, Query, Rows, TableData, Written};
+use super::{InputFile, InputTable, Query, Rows, TableData, Values, Written};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::day_number;
 use crate::schema::{Column as ContractColumn, DECIMAL_PRECISION, DECIMAL_SCALE, Type};
@@ -51,6 +51,18 @@ impl super::Engine for PolarsEngine {
             collect(wrap(frame, query)).map_err(|e| refused(&e, &query.sql))
         })?;
         split(&rows, query, folder)
+    }
+
+    fn values(&self, sql: &str, inputs: &[InputTable]) -> Result<Vec<(String, Values)>> {
+        let all = on_deep_stack(|| {
+            let frame = execute(sql, inputs)?;
+            collect(frame).map_err(|e| refused(&e, sql))
+        })?;
+        let column = |column: &Column| {
+            let values = in_memory(column).map_err(|e| refused(&e, sql))?;
+            Ok((column.name().to_string(), values))
+        };
+        all.columns().iter().map(column).collect()
     }
 
     fn read(&self, sql: &str, inputs: &[InputTable], limit: usize) -> Result<Rows> {
@@ -225,6 +237,12 @@ fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame
             let columns = series.map(typed).collect::<PolarsResult<_>>()?;
             return Ok(DataFrame::new(height, columns)?.lazy());
         }
+        TableData::Memory(values) => {
+            let series = input.columns.iter().zip(values);
+            let series: Vec<Column> = series.map(|(c, v)| as_column(&c.name, v)).collect();
+            let height = series.first().map_or(0, Column::len);
+            return Ok(DataFrame::new(height, series)?.lazy());
+        }
         TableData::Files(_) => {
             let field =
                 |c: &&ContractColumn| Field::new(c.name.as_str().into(), polars_type(c.kind));
@@ -237,6 +255,27 @@ fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame
         }
     }
     Ok(rows.lazy())
+}
+
+fn as_column(name: &str, values: &Values) -> Column {
+    let name = PlSmallStr::from(name);
+    match values {
+        Values::Bigint(values) => Column::new(name, values.as_slice()),
+        Values::Double(values) => Column::new(name, values.as_slice()),
+        Values::Boolean(values) => Column::new(name, values.as_slice()),
+        Values::Text(values) => Column::new(name, values.as_slice()),
+    }
+}
+
+fn in_memory(column: &Column) -> PolarsResult<Values> {
+    Ok(match column.dtype() {
+        DataType::Float64 => Values::Double(column.f64()?.iter().collect()),
+        DataType::Boolean => Values::Boolean(column.bool()?.iter().collect()),
+        DataType::String => {
+            Values::Text(column.str()?.iter().map(|v| v.map(str::to_owned)).collect())
+        }
+        _ => Values::Bigint(column.strict_cast(&DataType::Int64)?.i64()?.iter().collect()),
+    })
 }
 
 /// The columns of a file in the order of `columns`.

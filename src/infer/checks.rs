@@ -22,6 +22,8 @@ const FEW_SERVICES: i64 = 30;
 const HEAVY_DAY: f64 = 0.2;
 /// A control's services that change by more than this may have come from the changed ones.
 const SHIFTED_CONTROL: f64 = 0.25;
+/// Services of the changed ones that rise by more than this are told.
+const MORE_SERVICES: f64 = 0.25;
 /// Levels that differ by more than this factor make the form of the comparison matter.
 const FAR_LEVELS: f64 = 2.0;
 
@@ -122,6 +124,14 @@ pub fn of_windows(panel: &Panel, services: &[usize], design: &Design) -> Vec<Str
         if idle > 0 {
             warnings.push(format!("{idle} days {side} the change have no services at all"));
         }
+    }
+    let daily = |days: &[usize]| panel.pooled(services, days).services as f64 / days.len() as f64;
+    let growth = daily(&design.post) / daily(&design.pre) - 1.0;
+    if growth.is_finite() && growth > MORE_SERVICES {
+        warnings.push(format!(
+            "{:+.0} % services a day since the change: many cheap services more make the average fall without saving anything",
+            100.0 * growth
+        ));
     }
     if !design.windows.complete && !design.post.is_empty() {
         warnings.push("the windows are not complete yet: the numbers will change".to_owned());

@@ -50,7 +50,10 @@ impl Add for Fraction {
 impl Sub for Fraction {
     type Output = Fraction;
     fn sub(self, other: Fraction) -> Fraction {
-        self + Fraction { numerator: -other.numerator, denominator: other.denominator }
+        reduced(
+            self.numerator * &other.denominator - other.numerator * &self.denominator,
+            self.denominator * other.denominator,
+        )
     }
 }
 

@@ -163,6 +163,10 @@ impl Catalog {
         }
         model.grain.iter().for_each(|name| add(name));
         add(&format!("{:?} {:?}", model.every, model.matures));
+        if let Some(native) = model.native {
+            let settings = (&pipeline.rollouts, &pipeline.assumptions.currency);
+            add(&format!("{native:?} {} {settings:?}", native.version()));
+        }
         for read in &model.reads {
             add(&format!("{read:?}"));
             if let Table::Model(name) = &read.table

@@ -46,6 +46,8 @@ pub struct Model {
     pub columns: Vec<ContractColumn>,
     /// Whether the table holds a row for every grouping set, or only for the finest slices.
     pub every_slice: bool,
+    /// What the program makes of the query's rows; None: they are the table.
+    pub native: Option<Native>,
     pub every: Every,
     /// Days after a partition's own during which the watermark can still change it.
     pub horizon_days: u32,
@@ -67,6 +69,23 @@ impl Model {
 
     pub fn is_published(&self) -> bool {
         self.layer == Layer::Mart
+    }
+}
+
+/// A last step that is not SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Native {
+    /// The statistics of `fct_rollout_comparison`.
+    RolloutComparison,
+}
+
+impl Native {
+    /// Changes when the same rows become others, so that tables are made anew.
+    pub fn version(self) -> u32 {
+        match self {
+            Native::RolloutComparison => 1,
+        }
     }
 }
 

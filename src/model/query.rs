@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Additivity, Metric, Model, money};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Rollout};
 use crate::schema::Kind;
 
 /// Days at the start of history during which every user looks new.
@@ -116,6 +116,7 @@ pub fn render(
         z => Z,
         z2 => Z2,
         metric_tables => views,
+        rollouts => pipeline.rollouts.iter().map(rollout_view).collect::<Vec<_>>(),
         ..money::values(pipeline),
     };
     environment.render_str(template, values).map_err(|error| {
@@ -214,6 +215,20 @@ fn judged(table: &str, answers: [(&str, &str); 3]) -> String {
         format!("({table}.instrument = '{instrument}' AND {table}.score {test})")
     };
     format!("({})", answers.map(one).join(" OR "))
+}
+
+/// A rollout's windows as half-open spans, and its services as a list of literals.
+fn rollout_view(rollout: &Rollout) -> Value {
+    let after = plus(rollout.date, i64::from(rollout.ramp_days));
+    let quoted = |text: &String| format!("'{}'", text.replace('\'', "''"));
+    context! {
+        name => rollout.name.replace('\'', "''"),
+        services => rollout.services.iter().map(quoted).collect::<Vec<_>>().join(", "),
+        pre_from => date_literal(plus(rollout.date, -i64::from(rollout.pre_days))),
+        pre_to => date_literal(rollout.date),
+        post_from => date_literal(after),
+        post_to => date_literal(plus(after, i64::from(rollout.post_days))),
+    }
 }
 
 /// Whether `template`, or what it includes, uses `word`.

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    Additivity, After, Audit, Before, ContractColumn, Metric, Model, ModelText, Read, Severity,
-    Table,
+    Additivity, After, Audit, Before, ContractColumn, Metric, Model, ModelText, Native, Read,
+    Severity, Table,
 };
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Every, Interval, plus};
@@ -68,6 +68,7 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         grain,
         columns,
         every_slice,
+        native: spec.native,
         every: spec.every,
         horizon_days: spec.horizon,
         matures,
@@ -117,6 +118,7 @@ struct ModelYaml {
     slices: Slices,
     #[serde(default)]
     every: Every,
+    native: Option<Native>,
     #[serde(default = "one")]
     horizon: u32,
     #[serde(default)]

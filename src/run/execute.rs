@@ -7,13 +7,13 @@ use chrono::NaiveDate;
 
 use super::inputs::Inputs;
 use super::journal::FailedDays;
-use super::{Job, Report};
+use super::{Job, Report, comparison};
 use crate::engine::{Query, Rows};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::manifest::{Manifest, Partition};
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
-use crate::model::{Audit, Model, Severity};
+use crate::model::{Audit, Model, Native, Severity};
 use crate::plan::{Chunk, Facts, Limits, Plan, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
@@ -194,6 +194,10 @@ fn build_step(
     let file = format!("{}/query.sql", model.folder);
     let place = |e: Error| {
         e.context("table", &model.name).context("model", &file).context("days", step.days())
+    };
+    let query = match model.native {
+        None => query,
+        Some(Native::RolloutComparison) => comparison::compared(job, query).map_err(place)?,
     };
     let written = job.engine.write(&query, folder).map_err(place)?;
     written.iter().for_each(|one| inputs.add_built(&model.name, one));

@@ -3,6 +3,7 @@
 mod bad_input;
 mod care;
 mod check;
+mod comparison;
 mod contested;
 mod costs;
 mod interrupted;

@@ -98,6 +98,7 @@ fn table(table: &InputTable) -> Value {
             let row = |i: usize| values.iter().map(|column| column[i]).collect::<Vec<i64>>();
             (Vec::new(), (0..height).map(row).collect::<Vec<_>>())
         }
+        TableData::Memory(_) => unreachable!("no case reads rows that the program made"),
     };
     json!({"name": table.name, "columns": columns(&table.columns), "files": Value::Array(files), "rows": rows})
 }

@@ -28,6 +28,8 @@ fn models_all_have_hand_computed_cases() {
     let covered: BTreeSet<String> = case::all().into_iter().map(|case| case.model).collect();
     let missing: Vec<String> = builtin()
         .into_iter()
+        // What the program makes of a query's rows is tested where it is made.
+        .filter(|text| !text.yaml.contains("\nnative:"))
         .map(|text| text.name)
         .filter(|name| !covered.contains(name))
         .collect();

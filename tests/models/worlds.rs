@@ -209,7 +209,7 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
     );
     let Some(facts) = &plan.facts else { return Vec::new() };
     let mut jobs = Vec::new();
-    for entry in &job.catalog.models {
+    for entry in job.catalog.models.iter().filter(|entry| entry.model.native.is_none()) {
         let model = &entry.model;
         for dates in runs(warehouse.manifest(), model) {
             let at = Parameters {

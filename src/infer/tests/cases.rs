@@ -287,6 +287,8 @@ fn channels_and_controls_on_the_same_channel() {
     assert!((phone.estimate.expect("both").value + 9.8).abs() < 1e-9);
     let own = row(&rows, ALL, "cost_per_service_bot");
     assert_eq!((own.pre, own.estimate), (None, None));
+    // As many again by the bot, and nobody less by people: no saving, and the average says 49 % less.
+    assert!(warns(cost, "+100 % services a day"));
     // Half of the services are the bot's now: 10 becomes 5.1.
     assert!((cost.difference().expect("both sides") + 4.9).abs() < 1e-6);
 }

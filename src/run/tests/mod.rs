@@ -244,6 +244,10 @@ impl Engine for StandIn {
         Ok(all)
     }
 
+    fn values(&self, _: &str, _: &[InputTable]) -> Result<Vec<(String, crate::engine::Values)>> {
+        Ok(Vec::new())
+    }
+
     fn read(&self, _: &str, _: &[InputTable], _: usize) -> Result<Rows> {
         Ok(Rows { columns: Vec::new(), rows: Vec::new(), total: 0 })
     }
