@@ -221,9 +221,8 @@ impl Manifest {
     /// What `commit` changes for readers: its published partitions whose content is new.
     pub fn changes(&self, commit: &Commit) -> Vec<Shown> {
         let published = commit.partitions.iter().filter(|p| p.published);
-        let differs = published.filter(|p| {
-            self.stamp(&p.table, p.date).is_none_or(|was| was.content != p.content)
-        });
+        let differs = published
+            .filter(|p| self.stamp(&p.table, p.date).is_none_or(|was| was.content != p.content));
         let shown = |p: &Partition| Shown {
             table: p.table.clone(),
             date: p.date,

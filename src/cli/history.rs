@@ -120,6 +120,8 @@ fn days(dates: &Value) -> String {
     let dates: BTreeSet<NaiveDate> = dates.filter_map(|date| date.parse().ok()).collect();
     match dates.contains(&Every::ONCE) {
         true => "all".to_owned(),
-        false => Interval::runs(dates).iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        false => {
+            Interval::runs(dates).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
     }
 }

@@ -75,8 +75,7 @@ fn read_plan(file: &Path) -> Result<(DayArgs, String)> {
             .remedy("write one with `chatkpi plan PIPELINE --json`")
     };
     let text = std::fs::read_to_string(file).map_err(|e| io_error(file.display(), e))?;
-    let told: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| wrong().because(e))?;
+    let told: serde_json::Value = serde_json::from_str(&text).map_err(|e| wrong().because(e))?;
     let basis = told["basis"].as_str().ok_or_else(wrong)?.to_owned();
     let days = serde_json::from_value(told["request"].clone()).map_err(|e| wrong().because(e))?;
     Ok((days, basis))

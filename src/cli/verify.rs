@@ -33,7 +33,9 @@ pub fn verify(args: &VerifyArgs) -> Result<u8> {
         0 => Ok(0),
         found => Err(Error::new(ErrorKind::Corrupt, "what is stored is not what was committed")
             .context("objects", found)
-            .remedy("move foreign files away; `run --force` builds damaged days again from the logs")),
+            .remedy(
+                "move foreign files away; `run --force` builds damaged days again from the logs",
+            )),
     }
 }
 

@@ -343,7 +343,9 @@ impl Planner<'_> {
         let mut open_rows = 0;
         for (date, partitions) in targets {
             let more = rows.get(&date).copied().unwrap_or(0);
-            if !open.is_empty() && (open_rows + more > CHUNK_ROWS || open.len() >= self.limits.chunk_days) {
+            if !open.is_empty()
+                && (open_rows + more > CHUNK_ROWS || open.len() >= self.limits.chunk_days)
+            {
                 chunks.push(self.chunk(&std::mem::take(&mut open), &mut done));
                 open_rows = 0;
             }

@@ -427,3 +427,11 @@ fn only_the_wanted_tables_and_what_they_read_are_built() {
         build(&world.pipeline, &world.catalog, &world.manifest, &unknown, &[], Vec::new()).is_err()
     );
 }
+
+/// Prints nothing: the test's own time is the figure. `cargo test -- --ignored a_thousand_days`
+#[test]
+#[ignore = "a measurement"]
+fn soak_a_thousand_days_are_planned() {
+    let world = World::settled(1_000);
+    assert!(world.plan(CATCH_UP).chunks.is_empty());
+}

@@ -70,10 +70,12 @@ pub fn execute(
     match first_error.filter(|_| !report.failed.is_empty()) {
         None => Ok(()),
         Some(error) if report.partitions.built == 0 => Err(error),
-        Some(error) => Err(Error::new(ErrorKind::Partial, "some days were published, others failed")
-            .context("failed", report.failed.len())
-            .remedy("correct the cause, then `chatkpi retry` repeats what failed")
-            .because(error)),
+        Some(error) => {
+            Err(Error::new(ErrorKind::Partial, "some days were published, others failed")
+                .context("failed", report.failed.len())
+                .remedy("correct the cause, then `chatkpi retry` repeats what failed")
+                .because(error))
+        }
     }
 }
 

@@ -35,10 +35,8 @@ pub(super) fn vanished(
                 .context("listed", listed.len())
                 .remedy("check the source's path and what the credentials may list; with --accept-removed what was made of these objects is taken out, with `keep_removed: true` in the source it stays"));
         }
-        let name = |o: &&&DecodedObject| RemovedObject {
-            source: source.name.clone(),
-            key: o.key.clone(),
-        };
+        let name =
+            |o: &&&DecodedObject| RemovedObject { source: source.name.clone(), key: o.key.clone() };
         all.extend(gone.iter().map(name));
     }
     Ok(all)

@@ -99,7 +99,8 @@ fn check_public(
     checked.published += 1;
     let key = public_key(partition);
     let stamp = manifest.stamp(&partition.table, partition.date);
-    let is_same = |s: &&crate::manifest::Shown| s.table == partition.table && s.date == partition.date;
+    let is_same =
+        |s: &&crate::manifest::Shown| s.table == partition.table && s.date == partition.date;
     let waits_for = unfinished.iter().flat_map(|c| &c.shows).rfind(is_same);
     let Some(bytes) = store.read_if_exists(&key)? else {
         match waits_for {

@@ -179,8 +179,7 @@ impl Warehouse {
             }
             let was = shown.was.as_ref();
             let program = &commit.program_version;
-            let copied =
-                public::show(&self.store, partition, &stamp, was, program, is_later)?;
+            let copied = public::show(&self.store, partition, &stamp, was, program, is_later)?;
             if copied == public::Copied::Superseded {
                 let Stamp { generation, .. } = stamp;
                 tracing::warn!(generation, "a later commit has replaced {}", public_key(partition));

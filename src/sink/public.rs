@@ -177,7 +177,9 @@ fn stamped(bytes: &Bytes, stamp: &Stamp, program: &str, partition: &Partition) -
 fn foreign(store: &Store, key: &str, found: Option<Stamp>) -> Error {
     let found = match found {
         None => "a file that this program did not publish".to_owned(),
-        Some(stamp) => format!("a copy of generation {} that no commit left here", stamp.generation),
+        Some(stamp) => {
+            format!("a copy of generation {} that no commit left here", stamp.generation)
+        }
     };
     Error::new(ErrorKind::Corrupt, "something else wrote a published object")
         .context("object", store.url(key))

@@ -184,7 +184,8 @@ fn many_commits_are_opened_by_few_reads() {
     }
     let whole = log::replay(warehouse.store()).expect("replays").manifest;
     world.play(|_| crate::storage::fake::Fault::None);
-    let opened = Warehouse::read(Store::open(&bucket(), &StorageOptions::in_world(&world)).expect("opens"));
+    let opened =
+        Warehouse::read(Store::open(&bucket(), &StorageOptions::in_world(&world)).expect("opens"));
     assert_eq!(*opened.expect("opens").manifest(), whole);
     let operations = world.operations().len();
     assert!(operations <= 40, "{operations} operations open a log of 100 commits");

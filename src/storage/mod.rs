@@ -283,7 +283,8 @@ impl Store {
             Attempt::Unsure(Some(error)) => Err(error),
         };
         // The first may create it; the second has to be refused.
-        let creates = refused(self.create(PROBE, &bytes)?)? || refused(self.create(PROBE, &bytes)?)?;
+        let creates =
+            refused(self.create(PROBE, &bytes)?)? || refused(self.create(PROBE, &bytes)?)?;
         let no_such_version = "\"00000000000000000000000000000000\"";
         if creates && refused(self.replace(PROBE, &bytes, no_such_version)?)? {
             return Ok(());
@@ -424,11 +425,9 @@ fn version(url: &str, answer: object_store::Result<GetResult>) -> Result<Option<
             return match Failure::of(&error) {
                 Failure::Missing => Ok(None),
                 // The last bytes of an object that has none.
-                Failure::EmptyRange => Ok(Some(Version {
-                    bytes: Bytes::new(),
-                    etag: String::new(),
-                    size: 0,
-                })),
+                Failure::EmptyRange => {
+                    Ok(Some(Version { bytes: Bytes::new(), etag: String::new(), size: 0 }))
+                }
                 _ => Err(failure::explain_read(url, &error)),
             };
         }

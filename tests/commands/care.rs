@@ -132,7 +132,8 @@ fn what_failed_is_left_out_and_repeated() {
     );
     one_more(&tiny, "2026-11-19", "eva");
     let run = ["run", PIPELINE, "--models", "fct_sent", "--keep-going"];
-    let told = tiny.run(&run).expect(7).says(&["some days were published, others failed"]).summary();
+    let told =
+        tiny.run(&run).expect(7).says(&["some days were published, others failed"]).summary();
     assert_eq!(told["failed"][0]["dates"], json!(["2026-11-19"]));
     let days = |tiny: &Tiny| tiny.tables().keys().filter(|k| k.starts_with("fct_sent/")).count();
     assert_eq!(days(&tiny), 2);

@@ -115,10 +115,7 @@ fn serve(
 }
 
 /// The header lines without `Connection` and one more, and the body's length.
-fn read_head(
-    reader: &mut impl BufRead,
-    deaf_to: Option<&str>,
-) -> std::io::Result<(String, usize)> {
+fn read_head(reader: &mut impl BufRead, deaf_to: Option<&str>) -> std::io::Result<(String, usize)> {
     let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();

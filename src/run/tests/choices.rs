@@ -36,7 +36,11 @@ fn what_a_vanished_object_held_is_taken_out() {
 
     let report = bench.run(&world).expect("runs");
     assert_eq!((report.objects_removed, report.missing.len()), (1, 1), "the day is missing now");
-    assert!(report.warnings.iter().any(|w| w.contains("2026-03-02.jsonl")), "{:?}", report.warnings);
+    assert!(
+        report.warnings.iter().any(|w| w.contains("2026-03-02.jsonl")),
+        "{:?}",
+        report.warnings
+    );
     bench.check(&world, "after the removal");
     let now = bench.promised(&world);
     for (key, content) in fresh(&[(0, 1), (2, 1), (3, 1)], 5) {
@@ -75,9 +79,7 @@ fn a_source_that_seems_empty_is_an_error_and_not_an_empty_warehouse() {
     let (mut bench, world) = settled(4);
     let before = bench.objects(&world);
     (0..3).for_each(|n| bench.remove_log(&world, n));
-    for outcome in
-        [bench.run(&world).map(drop), bench.with(&world, CATCH_UP, plan).map(drop)]
-    {
+    for outcome in [bench.run(&world).map(drop), bench.with(&world, CATCH_UP, plan).map(drop)] {
         let error = outcome.expect_err("most of the objects are gone");
         assert_eq!(error.kind, ErrorKind::Input);
         let told = error.to_string();
@@ -196,4 +198,28 @@ fn when_the_time_is_up_what_was_committed_is_kept() {
     assert_eq!(outcome.expect_err("no time").kind.exit_code(), 7);
     assert_eq!(bench.seen(&world, "no time").len(), 0);
     assert_eq!(bench.run(&world).expect("runs").partitions.replaced, 12);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the figures are for people")]
+fn a_day_takes_a_bounded_number_of_requests() {
+    let (mut bench, world) = settled(6);
+    let count = |bench: &Bench| {
+        world.play(|_| Fault::None);
+        let report = bench.run(&world).expect("runs");
+        (world.operations().len(), report.partitions.replaced)
+    };
+    let (idle, replaced) = count(&bench);
+    assert_eq!(replaced, 0);
+    bench.log(&world, 6, 1);
+    bench.today += 1;
+    let (one_day, replaced) = count(&bench);
+    // Two tables: each is stored, read back and put under its public name.
+    assert_eq!(replaced, 2);
+    bench.log(&world, 3, 7);
+    let (late, restated) = count(&bench);
+    eprintln!(
+        "requests: {idle} idle, {one_day} for a day of two tables, {late} for {restated} restated"
+    );
+    assert!(idle <= 20 && one_day <= idle + 20 && late <= idle + 40, "{idle} {one_day} {late}");
 }

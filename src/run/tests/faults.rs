@@ -40,14 +40,8 @@ impl Scene {
             let now = f.path().join("now");
             (f, now)
         });
-        let mut scene = Scene {
-            name,
-            bench,
-            world,
-            expected: BTreeMap::new(),
-            operations: Vec::new(),
-            folder,
-        };
+        let mut scene =
+            Scene { name, bench, world, expected: BTreeMap::new(), operations: Vec::new(), folder };
         let world = scene.start();
         world.play(|_| Fault::None);
         scene.bench.run(&world).expect("runs");
@@ -129,7 +123,9 @@ impl Scene {
     /// The operations from the first commit of built partitions on.
     fn commit_phase(&self) -> Vec<Operation> {
         let is_commit = |o: &&Operation| {
-            o.key.contains("/_chatkpi/log/") || o.key.contains("/_chatkpi/done/") || !o.key.contains("/_chatkpi/")
+            o.key.contains("/_chatkpi/log/")
+                || o.key.contains("/_chatkpi/done/")
+                || !o.key.contains("/_chatkpi/")
         };
         let wrote = |o: &&Operation| !matches!(o.what, What::List) && o.key.contains("b/w/");
         self.operations.iter().filter(wrote).filter(is_commit).cloned().collect()

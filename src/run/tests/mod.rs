@@ -233,7 +233,9 @@ impl Engine for StandIn {
             (column, date).hash(&mut hasher);
             let first = if column == "a" { plus(*date, -1) } else { *date };
             for path in query.inputs.iter().flat_map(|table| of_days(table, first, *date)) {
-                std::fs::read(&path).map_err(|e| crate::error::io_error("input", e))?.hash(&mut hasher);
+                std::fs::read(&path)
+                    .map_err(|e| crate::error::io_error("input", e))?
+                    .hash(&mut hasher);
             }
             let path = folder.join(format!("{date}.parquet"));
             write_row(&path, &query.columns, hasher.finish() as i64);

@@ -106,7 +106,8 @@ fn simulate(seed: u64) {
         bench.run(&world).expect("runs");
     }
     // Left by runs of long ago.
-    let orphans: Vec<String> = (0..4).map(|n| format!("b/w/_chatkpi/obj/fct_a/date={}/x-{n}.pq", day(n))).collect();
+    let orphans: Vec<String> =
+        (0..4).map(|n| format!("b/w/_chatkpi/obj/fct_a/date={}/x-{n}.pq", day(n))).collect();
     orphans.iter().for_each(|orphan| world.set(orphan, b"x"));
     let long_ago = world.now() + 1;
     let turns = Arc::new(Turns::default());
@@ -114,7 +115,9 @@ fn simulate(seed: u64) {
     world.guard(move || gate.wait());
     let percent = [0, 2, 10, 30][chance.below(4) as usize];
     let faults = Mutex::new(Chance(chance.next()));
-    world.play(move |operation| fault(&mut faults.lock().expect("no actor panicked"), percent, operation.what));
+    world.play(move |operation| {
+        fault(&mut faults.lock().expect("no actor panicked"), percent, operation.what)
+    });
     let actors: [&(dyn Fn() + Sync); 5] = [
         &|| writer(&bench, &world),
         &|| writer(&bench, &world),
