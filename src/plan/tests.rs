@@ -428,3 +428,16 @@ fn only_the_wanted_tables_and_what_they_read_are_built() {
         build(&world.pipeline, &world.catalog, &world.manifest, &unknown, &[], Vec::new()).is_err()
     );
 }
+
+/// Prints nothing: the test's own time is the figure. `cargo test -- --ignored a_thousand_days`
+#[test]
+#[ignore = "a measurement"]
+fn soak_a_thousand_days_are_planned() {
+    let mut world = World::new();
+    (0..1_000).for_each(|n| world.decode(n, n, "a"));
+    let all = Days::These(crate::interval::Interval::new(day(0), day(1_000)));
+    let plan = world.plan(all);
+    assert_eq!(days_of(&plan, "kpi_daily").len(), 1_000);
+    world.carry_out(&plan);
+    assert!(world.plan(all).chunks.is_empty());
+}

@@ -199,3 +199,27 @@ fn when_the_time_is_up_what_was_committed_is_kept() {
     assert_eq!(bench.seen(&world, "no time").len(), 0);
     assert_eq!(bench.run(&world).expect("runs").partitions.replaced, 12);
 }
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the figures are for people")]
+fn a_day_takes_a_bounded_number_of_requests() {
+    let (mut bench, world) = settled(6);
+    let count = |bench: &Bench| {
+        world.play(|_| Fault::None);
+        let report = bench.run(&world).expect("runs");
+        (world.operations().len(), report.partitions.replaced)
+    };
+    let (idle, replaced) = count(&bench);
+    assert_eq!(replaced, 0);
+    bench.log(&world, 6, 1);
+    bench.today += 1;
+    let (one_day, replaced) = count(&bench);
+    // Two tables: each is stored, read back and put under its public name.
+    assert_eq!(replaced, 2);
+    bench.log(&world, 3, 7);
+    let (late, restated) = count(&bench);
+    eprintln!(
+        "requests: {idle} idle, {one_day} for a day of two tables, {late} for {restated} restated"
+    );
+    assert!(idle <= 45 && one_day <= idle + 20 && late <= idle + 40, "{idle} {one_day} {late}");
+}
