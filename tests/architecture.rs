@@ -103,7 +103,6 @@ const WORLD: &[&str] = &[
     "Utc::now",
 ];
 
-/// A file of more lines is two files. None is excused.
 const MOST_LINES: usize = 500;
 
 /// String literals that are a metric's name and mean something else.
@@ -442,8 +441,7 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 fn model_folders() -> Vec<PathBuf> {
     // `macros` holds texts that several models include.
     let layers = entries(&root().join("sql")).into_iter().filter(|l| !l.ends_with("macros"));
-    let layers: Vec<PathBuf> = layers.collect();
-    let folders: Vec<PathBuf> = layers.iter().flat_map(|layer| entries(layer)).collect();
+    let folders: Vec<PathBuf> = layers.flat_map(|layer| entries(&layer)).collect();
     assert!(folders.len() > 10, "the models were not found");
     folders
 }

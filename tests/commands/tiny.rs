@@ -4,7 +4,7 @@
 //! A first run takes seconds, so the tests that only need a warehouse to be there share one
 //! ([`Tiny::after_a_run`]). Leaves out: what the numbers are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,28 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+
+/// Where the partitions of all published tables lie when `days`, which share a week, are published.
+pub fn published(days: &[&str]) -> BTreeSet<String> {
+    let marts = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/marts");
+    let mut paths = BTreeSet::new();
+    for folder in std::fs::read_dir(marts).expect("the models") {
+        let folder = folder.expect("a model").path();
+        let yaml = std::fs::read_to_string(folder.join("model.yaml")).expect("a contract");
+        let table = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        let dates = match yaml.lines().find_map(|line| line.strip_prefix("every: ")) {
+            Some("once") => vec![format!("{table}/part-00000.parquet")],
+            Some("week") => vec![format!("{table}/date=2026-11-16/part-00000.parquet")],
+            Some("month") => vec![format!("{table}/date=2026-11-01/part-00000.parquet")],
+            other => {
+                assert!(other.is_none(), "{table} has partitions of an unknown kind");
+                days.iter().map(|d| format!("{table}/date={d}/part-00000.parquet")).collect()
+            }
+        };
+        paths.extend(dates);
+    }
+    paths
+}
 
 /// The local days of the logs.
 pub const DAYS: [&str; 3] = ["2026-11-18", "2026-11-19", "2026-11-20"];
