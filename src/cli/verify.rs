@@ -34,7 +34,7 @@ pub fn verify(args: &VerifyArgs) -> Result<u8> {
         found => Err(Error::new(ErrorKind::Corrupt, "what is stored is not what was committed")
             .context("objects", found)
             .remedy(
-                "move foreign files away; `run --force` builds damaged days again from the logs",
+                "move foreign and damaged files away; `run --force` for their days puts ours back, built again from the logs",
             )),
     }
 }

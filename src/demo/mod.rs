@@ -58,7 +58,7 @@ impl Default for Demo {
     fn default() -> Self {
         Demo {
             days: 150,
-            users: 500,
+            users: 2000,
             seed: 1,
             effect: -0.30,
             start: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),

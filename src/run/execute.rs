@@ -14,7 +14,7 @@ use crate::manifest::{Manifest, Partition};
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
 use crate::model::{Audit, Model, Native, Severity};
-use crate::plan::{Chunk, Facts, Limits, Plan, Step};
+use crate::plan::{Chunk, Facts, Limits, Plan, Reason, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
 /// How many offending rows an error shows.
@@ -142,7 +142,16 @@ fn build_and_commit(
     let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
     let published = warehouse.commit(commit)?;
     report.published(published);
+    warehouse.restore(forced(chunk))?;
     Ok(())
+}
+
+/// Published partitions that were built because somebody doubts them.
+fn forced(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
+    let steps = chunk.steps.iter().filter(|step| step.published);
+    let builds = steps.flat_map(|step| step.builds.iter().map(move |build| (step, build)));
+    let forced = builds.filter(|(_, build)| build.reason == Reason::Forced);
+    forced.map(|(step, build)| (step.model.clone(), build.date))
 }
 
 fn build_chunk(

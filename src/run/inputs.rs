@@ -57,8 +57,8 @@ impl<'a> Inputs<'a> {
 
     /// The tables that `entry`'s model reads for `step`.
     pub fn tables(&self, entry: &Entry, step: &Step) -> Result<Vec<InputTable>> {
-        let days = entry.model.every.span(&step.dates()).intersect(self.facts.history);
-        let mut tables = values::tables(self.job.pipeline, days);
+        // Whole periods, so that a week knows which of its days are still to come.
+        let mut tables = values::tables(self.job.pipeline, step.days());
         for read in &entry.model.reads {
             tables.push(self.table(entry, read, reach(entry, read, &step.dates(), self.facts))?);
         }

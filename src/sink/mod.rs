@@ -19,10 +19,15 @@ pub use check::{Checked, Finding, check};
 pub use vacuum::{Vacuumed, vacuum};
 pub use verify::{Audited, verify};
 
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+
 use crate::error::{Error, Result};
 use crate::interval::Every;
 use crate::manifest::{Commit, Manifest, Partition, Stamp};
-use crate::plan::{Step, hash};
+use crate::plan::{Reason, Step, hash};
 use crate::storage::{Lock, Store};
 
 /// A warehouse as of its newest commit.
@@ -102,10 +107,12 @@ impl Warehouse {
 
     /// Stores the audited partitions of `step` under names of their content, invisible to readers,
     /// and returns their entries for the commit. What is stored already is not stored again.
+    /// A forced build trusts only what it has read.
     pub fn stage(&self, audited: &[Audited], step: &Step) -> Result<Vec<Partition>> {
+        let damaged = self.damaged(step)?;
         let known = |a: &Audited| {
             let known = self.manifest.partition(&a.table, a.date());
-            known.filter(|p| p.content == a.content)
+            known.filter(|p| p.content == a.content && !damaged.contains(&p.object))
         };
         let shared = audited.iter().any(|a| a.written.first_row.is_some());
         let all_known = audited.iter().all(|a| known(a).is_some());
@@ -146,6 +153,48 @@ impl Warehouse {
         Ok(partitions)
     }
 
+    /// The objects of the step's forced partitions that are gone, or not what was committed.
+    fn damaged(&self, step: &Step) -> Result<BTreeSet<String>> {
+        let forced = step.builds.iter().filter(|build| build.reason == Reason::Forced);
+        let known = forced.filter_map(|build| self.manifest.partition(&step.model, build.date));
+        let mut damaged = BTreeSet::new();
+        let mut read: Option<(&str, Option<Bytes>)> = None;
+        for partition in known {
+            let object = partition.object.as_str();
+            if read.as_ref().is_none_or(|(last, _)| *last != object) {
+                read = Some((object, self.store.read_if_exists(object)?));
+            }
+            let bytes = read.as_ref().and_then(|(_, bytes)| bytes.as_ref());
+            let part = partition.first_row.map(|first| (first, partition.rows));
+            let content = bytes.and_then(|bytes| verify::content_of(bytes, part));
+            if content.is_none_or(|found| found != (partition.rows, partition.content.clone())) {
+                damaged.insert(object.to_owned());
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Puts public copies of these partitions back that are gone.
+    ///
+    /// # Errors
+    /// Corrupt where something else lies in their place.
+    pub fn restore(&self, partitions: impl Iterator<Item = (String, NaiveDate)>) -> Result<()> {
+        for (table, date) in partitions {
+            let owner = self.manifest.stamp(&table, date);
+            let partition = self.manifest.partition(&table, date);
+            let (Some(stamp), Some(partition)) = (owner, partition) else { continue };
+            let program = env!("CARGO_PKG_VERSION");
+            let is_later = |generation| self.is_later(generation);
+            public::show(&self.store, partition, &stamp, Some(&stamp), program, is_later)?;
+        }
+        Ok(())
+    }
+
+    /// Whether another run committed `generation` after all that this log says of itself.
+    fn is_later(&self, generation: u64) -> Result<bool> {
+        Ok(generation > self.manifest.generation && log::is_committed(&self.store, generation)?)
+    }
+
     /// Appends `commit` to the log, then makes it visible.
     ///
     /// # Errors
@@ -169,10 +218,7 @@ impl Warehouse {
 
     /// Copies what `commit` changed to its public names, unless a later commit already owns it.
     fn publish(&self, commit: &Commit) -> Result<()> {
-        // What this log says of itself is known already.
-        let is_later = |generation| {
-            Ok(generation > self.manifest.generation && log::is_committed(&self.store, generation)?)
-        };
+        let is_later = |generation| self.is_later(generation);
         for shown in &commit.shows {
             let owner = self.manifest.stamp(&shown.table, shown.date);
             let partition = self.manifest.partition(&shown.table, shown.date);

@@ -48,6 +48,31 @@ fn a_file_of_somebody_else_is_not_clobbered() {
 }
 
 #[test]
+fn force_puts_back_what_is_gone_or_damaged() {
+    let tiny = Tiny::after_a_run();
+    let whole = std::fs::read(tiny.path(PUBLIC)).expect("reads");
+    let force = ["run", PIPELINE, "--models", "fct_users_daily", "--force"];
+    let force = [&force[..], &["--from", "2026-11-18", "--to", "2026-11-21"]].concat();
+    tiny.remove(PUBLIC);
+    tiny.run(&["verify", PIPELINE]).expect(8).says(&["it is gone", "run --force"]);
+    tiny.run(&force).expect(0);
+    assert!(std::fs::read(tiny.path(PUBLIC)).expect("is back") == whole);
+    // Objects that only the program reads: of one day, and of several.
+    for table in ["fct_users_daily/date=2026-11-19", "int_user_day"] {
+        let folder = tiny.path(&format!("warehouse/_chatkpi/obj/{table}"));
+        for file in super::tiny::files_below(&folder).values() {
+            std::fs::write(file, "damaged").expect("writes");
+        }
+        tiny.run(&["verify", PIPELINE]).expect(8);
+        tiny.run(&force).expect(0);
+        tiny.run(&["verify", PIPELINE]).expect(0);
+    }
+    // What somebody else wrote is never replaced.
+    tiny.write(PUBLIC, "not ours");
+    tiny.run(&force).expect(8).says(&["something else wrote a published object", PUBLIC]);
+}
+
+#[test]
 fn history_tells_which_days_a_run_restated() {
     let tiny = Tiny::after_a_run();
     one_more(&tiny, "2026-11-19", "eva");

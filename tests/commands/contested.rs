@@ -188,9 +188,8 @@ fn readers_see_whole_days_during_many_commits() {
     read_during(30);
 }
 
-/// `just soak`
 #[test]
-#[ignore = "many minutes"]
+#[ignore = "many minutes: `just soak` runs it, CI a slice of it"]
 fn soak_readers_see_whole_days_during_hundreds_of_commits() {
     read_during(300);
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::tiny::Tiny;
+use super::tiny::{PIPELINE, Tiny};
 use crate::support::moto::python;
 
 const ASK: &str = "
@@ -43,6 +43,24 @@ fn duckdb_reads_every_table_with_the_days_of_its_folders() {
             .collect();
         assert!(columns.contains(&(json!("date"), json!("DATE"))), "{table}: {columns:?}");
     }
+}
+
+#[test]
+fn a_week_is_not_final_before_its_last_day() {
+    let tiny = Tiny::new();
+    tiny.change_pipeline("jsonl*\"", "jsonl*\", complete_after: 1h");
+    // Long after the fact every day is final; but Saturday and Sunday have not been published.
+    tiny.run(&["run", PIPELINE, "--as-of", "2027-03-01T00:00:00Z"]).expect(0);
+    let states = |table: &str| {
+        let files = tiny.path(&format!("warehouse/{table}/date=*/*.parquet"));
+        duckdb(&format!(
+            "SELECT DISTINCT status FROM read_parquet('{}', hive_partitioning = true)",
+            files.display()
+        ))
+    };
+    assert_eq!(states("kpi_daily"), json!([["final"]]));
+    assert_eq!(states("kpi_weekly"), json!([["provisional"]]));
+    assert_eq!(states("kpi_monthly"), json!([["provisional"]]));
 }
 
 #[test]

@@ -218,7 +218,7 @@ fn questions(job: &Job<'_>, seed: u64) -> Vec<duckdb::Job> {
                 history_start: facts.first_event,
             };
             let sql = job.catalog.sql(model, job.pipeline, &at).unwrap_or_else(|e| panic!("{e}"));
-            let days = model.every.span(&dates).intersect(facts.history);
+            let days = model.every.span(&dates);
             let mut tables = run::values::tables(job.pipeline, days);
             for read in &model.reads {
                 let days = reach(entry, read, &dates, facts);

@@ -208,9 +208,8 @@ fn pairs_of_faults_around_a_commit_are_survived() {
     assert!(Scene::new("changes in a bucket", true, false).pairs(211) > 20);
 }
 
-/// `just soak`
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: `just soak` runs it, CI a slice of it"]
 #[expect(clippy::print_stderr, reason = "the number of cases is the test's worth")]
 fn soak_all_pairs_of_faults_around_a_commit() {
     let cases = Scene::new("changes in a bucket", true, false).pairs(1);

@@ -242,9 +242,8 @@ fn a_slice_of_histories_ends_well() {
     (0..150).for_each(simulate);
 }
 
-/// `just soak`
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: `just soak` runs it, CI a slice of it"]
 #[expect(clippy::print_stderr, reason = "a failing seed has to be known, and how far it came")]
 fn soak_twenty_thousand_histories_end_well() {
     for seed in 0..20_000 {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::mapped::bench;
+use super::properties::mutated;
 use super::*;
 
 const ALL: [Layout; 3] = [Layout::Sequence, Layout::Array, Layout::Object];
@@ -110,25 +111,6 @@ fn json() -> impl Strategy<Value = Value> {
                 .prop_map(|m| Value::Object(m.into_iter().collect())),
         ]
     })
-}
-
-/// Overwrites, inserts and removes bytes that matter to parsers.
-fn mutated(text: String) -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![any::<u8>(), prop::sample::select(&b"{}[]\",:\\\n 0e"[..])];
-    prop::collection::vec((0..3_u8, any::<prop::sample::Index>(), byte), 1..5).prop_map(
-        move |edits| {
-            let mut bytes = text.clone().into_bytes();
-            for (edit, index, byte) in edits {
-                let at = index.index(bytes.len().max(1));
-                match edit {
-                    0 if at < bytes.len() => bytes[at] = byte,
-                    1 if at < bytes.len() => _ = bytes.remove(at),
-                    _ => bytes.insert(at.min(bytes.len()), byte),
-                }
-            }
-            bytes
-        },
-    )
 }
 
 fn damaged_array() -> impl Strategy<Value = (String, Vec<u8>)> {

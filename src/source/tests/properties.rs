@@ -8,11 +8,12 @@ const LINE: &str = r#"{"event_id":"e1","ts":"2026-03-01T10:00:00.5+01:00","bot":
 const ROW: &str = "ts,actor,type,user_id,score,instrument,text\n2026-03-01T10:00:00Z,user,feedback,7,4,csat_5,\"a,\"\"b\"\"\"\n";
 
 /// Overwrites, inserts and removes bytes that matter to parsers.
-fn mutated(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![any::<u8>(), prop::sample::select(&b"{}[]\",:\\\n\r0-1.eEtnu *"[..]),];
+pub(super) fn mutated(text: impl Into<String>) -> impl Strategy<Value = Vec<u8>> {
+    let text = text.into();
+    let byte = prop_oneof![any::<u8>(), prop::sample::select(&b"{}[]\",:\\\n\r0-1.eEtnu *"[..])];
     prop::collection::vec((0..3_u8, any::<prop::sample::Index>(), byte), 0..8).prop_map(
         move |edits| {
-            let mut bytes = text.as_bytes().to_vec();
+            let mut bytes = text.clone().into_bytes();
             for (edit, index, byte) in edits {
                 let at = index.index(bytes.len().max(1));
                 match edit {
