@@ -14,6 +14,7 @@ pub mod infer;
 pub mod interval;
 pub mod manifest;
 pub mod model;
+pub mod parallel;
 pub mod pipeline;
 pub mod plan;
 pub mod report;

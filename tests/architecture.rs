@@ -10,112 +10,15 @@ use std::path::{Path, PathBuf};
 
 use chatkpi::schema::Kind;
 use pages::{documented, headed, metrics};
+use rules::{IMPORTS, MOST_LINES, NAMESAKES, OWNERS, WORLD};
 use text::{code, is_word, leading_word, literals};
 
 #[path = "architecture/pages.rs"]
 mod pages;
+#[path = "architecture/rules.rs"]
+mod rules;
 #[path = "architecture/text.rs"]
 mod text;
-
-/// Which modules each top-level module may import, bottom-up; the table of `ARCHITECTURE.md`.
-const IMPORTS: &[(&str, &[&str])] = &[
-    // The core: pure, no clock, no environment, no input or output.
-    ("error", &[]),
-    ("interval", &[]),
-    ("schema", &[]),
-    ("infer", &["error", "interval"]),
-    ("report", &["infer"]),
-    ("accounting", &["error"]),
-    ("pipeline", &["error", "interval", "schema"]),
-    ("model", &["error", "interval", "pipeline", "schema"]),
-    ("manifest", &["accounting", "error", "schema"]),
-    ("plan", &["error", "interval", "manifest", "model", "pipeline", "schema"]),
-    // The shell: touches the world.
-    ("storage", &["error", "pipeline"]),
-    ("source", &["accounting", "error", "interval", "pipeline", "schema"]),
-    ("engine", &["error", "interval", "schema"]),
-    ("sink", &["engine", "error", "interval", "manifest", "model", "plan", "schema", "storage"]),
-    (
-        "run",
-        &[
-            "accounting",
-            "engine",
-            "error",
-            "infer",
-            "interval",
-            "manifest",
-            "model",
-            "pipeline",
-            "plan",
-            "schema",
-            "sink",
-            "source",
-            "storage",
-        ],
-    ),
-    ("demo", &["error", "interval"]),
-    (
-        "cli",
-        &[
-            "accounting",
-            "demo",
-            "engine",
-            "error",
-            "interval",
-            "manifest",
-            "model",
-            "pipeline",
-            "plan",
-            "run",
-            "schema",
-            "sink",
-            "source",
-            "storage",
-        ],
-    ),
-];
-
-/// The only places that may name a heavy crate.
-const OWNERS: &[(&str, &[&str])] = &[
-    ("clap", &["src/cli/"]),
-    ("indicatif", &["src/cli/"]),
-    ("minijinja", &["src/model/query.rs", "src/model/money.rs"]),
-    ("object_store", &["src/storage/"]),
-    ("parquet", &["src/sink/", "src/source/"]),
-    ("polars", &["src/engine/polars.rs"]),
-    ("serde_yaml", &["src/model/spec.rs", "src/pipeline/spec.rs"]),
-    ("sqlparser", &["src/engine/polars.rs", "src/model/lint/"]),
-    ("tokio", &["src/storage/"]),
-];
-
-/// What reads the clock or the environment; only `src/cli/` may.
-const WORLD: &[&str] = &[
-    "env::args",
-    "env::remove_var",
-    "env::set_var",
-    "env::var",
-    "env::var_os",
-    "env::vars",
-    "env::vars_os",
-    "Instant::now",
-    "Local::now",
-    "SystemTime::now",
-    "Utc::now",
-];
-
-const MOST_LINES: usize = 500;
-
-/// String literals that are a metric's name and mean something else.
-const NAMESAKES: &[(&str, &str, &str)] = &[
-    ("src/demo/aftermath.rs", "lead_value", "a key of the canonical format"),
-    ("src/demo/aftermath.rs", "nps", "an instrument of the canonical format"),
-    ("src/pipeline/compile/mod.rs", "sessions", "the key of a pipeline"),
-    ("src/pipeline/compile/settings.rs", "sessions", "the key of a pipeline"),
-    ("src/schema.rs", "lead_value", "a key of the canonical format"),
-    ("src/schema.rs", "leads", "a kind of source"),
-    ("src/schema.rs", "nps", "an instrument of the canonical format"),
-    ("src/source/event.rs", "lead_value", "a key of the canonical format"),
-];
 
 #[test]
 fn imports_point_toward_the_core() {

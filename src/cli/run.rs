@@ -36,7 +36,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub max_runtime: Option<String>,
 
-    /// Objects decoded at the same time [default: the machine's cores].
+    /// Objects decoded, and tables built, at the same time [default: the machine's cores].
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -414,7 +414,8 @@ fn write_parts(
 
 fn write_file(part: &mut DataFrame, path: &Path, query: &Query) -> Result<()> {
     let file = File::create(path).map_err(|e| io_error(path.display(), e))?;
-    let mut file = Watched { file, failure: None };
+    // The writer hands over single bytes of its headers.
+    let mut file = BufWriter::new(Watched { file, failure: None });
     let outcome = ParquetWriter::new(&mut file)
         // None is zstd's own default level, 3.
         .with_compression(ParquetCompression::Zstd(None))
@@ -422,10 +423,11 @@ fn write_file(part: &mut DataFrame, path: &Path, query: &Query) -> Result<()> {
         .with_statistics(StatisticsOptions { distinct_count: false, ..StatisticsOptions::full() })
         .with_row_group_size(Some(ROW_GROUP_ROWS))
         .finish(part);
-    match (outcome, file.failure) {
-        (Ok(_), _) => Ok(()),
-        (Err(_), Some(error)) => Err(io_error(path.display(), error)),
-        (Err(other), None) => Err(Error::internal("a partition cannot be written")
+    let flushed = file.flush();
+    match (outcome, flushed, file.get_mut().failure.take()) {
+        (Ok(_), Ok(()), _) => Ok(()),
+        (_, _, Some(error)) | (Ok(_), Err(error), None) => Err(io_error(path.display(), error)),
+        (Err(other), _, None) => Err(Error::internal("a partition cannot be written")
             .context("query", &query.sql)
             .because(other)),
     }

@@ -17,7 +17,8 @@ use crate::schema::Kind;
 /// Days at the start of history during which every user looks new.
 const UNRELIABLE_DAYS: i64 = 90;
 /// Texts that several models include.
-const SHARED: [(&str, &str); 2] = [
+const SHARED: [(&str, &str); 3] = [
+    ("first_copies.sql", include_str!("../../sql/macros/first_copies.sql")),
     ("kpi_interval.sql", include_str!("../../sql/macros/kpi_interval.sql")),
     ("kpi_period.sql", include_str!("../../sql/macros/kpi_period.sql")),
 ];

@@ -14,11 +14,15 @@ use crate::manifest::{Manifest, Partition};
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
 use crate::model::{Audit, Model, Native, Severity};
+use crate::parallel;
 use crate::plan::{Chunk, Facts, Limits, Plan, Reason, Step};
 use crate::sink::{Audited, Warehouse, verify};
 
 /// How many offending rows an error shows.
 const SAMPLE_ROWS: usize = 5;
+
+/// Each of them holds what it reads and what it makes in memory.
+const QUERIES_AT_ONCE: usize = 4;
 
 /// Why a chunk was not committed.
 struct Failed {
@@ -132,13 +136,17 @@ fn build_and_commit(
     report: &mut Report,
 ) -> std::result::Result<(), Failed> {
     let spool = job.temporary_folder()?;
-    let mut inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), facts)?;
+    let inputs = Inputs::new(job, warehouse.store(), warehouse.manifest(), facts)?;
     let at = |step: &Step| Parameters {
         interval: step.days(),
         watermarks: facts.watermarks.clone(),
         history_start: facts.first_event,
     };
-    let partitions = build_chunk(job, warehouse, chunk, &mut inputs, spool.path(), &at, report)?;
+    let mut partitions = Vec::new();
+    for staged in build_chunk(job, warehouse, chunk, &inputs, spool.path(), &at)? {
+        partitions.extend(staged.partitions);
+        report.warnings.extend(staged.warnings);
+    }
     let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
     let published = warehouse.commit(commit)?;
     report.published(published);
@@ -154,43 +162,57 @@ fn forced(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
     forced.map(|(step, build)| (step.model.clone(), build.date))
 }
 
+/// What a step has staged, and what its audits have to say.
+struct Staged {
+    partitions: Vec<Partition>,
+    warnings: Vec<String>,
+}
+
+/// Steps that do not read each other are built side by side: most queries keep one core busy.
 fn build_chunk(
     job: &Job<'_>,
     warehouse: &Warehouse,
     chunk: &Chunk,
-    inputs: &mut Inputs<'_>,
+    inputs: &Inputs<'_>,
     spool: &Path,
-    at: &dyn Fn(&Step) -> Parameters,
-    report: &mut Report,
-) -> std::result::Result<Vec<Partition>, Failed> {
-    let mut partitions = Vec::new();
-    for (number, step) in chunk.steps.iter().enumerate() {
-        job.check_stop()?;
-        job.progress.step(&format!("{} {}", step.model, step.days()));
+    at: &(dyn Fn(&Step) -> Parameters + Sync),
+) -> std::result::Result<Vec<Staged>, Failed> {
+    let entry = |step: &Step| {
         let entry = job.catalog.entry(&step.model);
-        let entry = entry.ok_or_else(|| Error::internal("a plan names no model"))?;
+        entry.ok_or_else(|| Error::internal("a plan names no model"))
+    };
+    let mut waits_for = Vec::with_capacity(chunk.steps.len());
+    for (number, step) in chunk.steps.iter().enumerate() {
+        let model = &entry(step)?.model;
+        let is_read = |other: &Step| {
+            other.model == step.model || model.reads.iter().any(|r| r.table.name() == other.model)
+        };
+        waits_for.push((0..number).filter(|&n| is_read(&chunk.steps[n])).collect());
+    }
+    parallel::in_order(job.threads.min(QUERIES_AT_ONCE), &waits_for, |number| {
+        job.check_stop()?;
+        let step = &chunk.steps[number];
+        job.progress.step(&format!("{} {}", step.model, step.days()));
         let folder = spool.join(number.to_string());
         std::fs::create_dir(&folder).map_err(|e| io_error(folder.display(), e))?;
         let of_step = |error| Failed {
             error: Box::new(error),
             partitions: step.dates().into_iter().map(|date| (step.model.clone(), date)).collect(),
         };
-        let audited = build_step(job, entry, step, inputs, &folder, &at(step), report);
-        let audited = audited.map_err(of_step)?;
-        partitions.extend(warehouse.stage(&audited, step)?);
-    }
-    Ok(partitions)
+        let built = build_step(job, entry(step)?, step, inputs, &folder, &at(step));
+        let (audited, warnings) = built.map_err(of_step)?;
+        Ok(Staged { partitions: warehouse.stage(&audited, step)?, warnings })
+    })
 }
 
 fn build_step(
     job: &Job<'_>,
     entry: &Entry,
     step: &Step,
-    inputs: &mut Inputs<'_>,
+    inputs: &Inputs<'_>,
     folder: &Path,
     at: &Parameters,
-    report: &mut Report,
-) -> Result<Vec<Audited>> {
+) -> Result<(Vec<Audited>, Vec<String>)> {
     let model = &entry.model;
     let query = Query {
         sql: job.catalog.sql(model, job.pipeline, at)?,
@@ -212,8 +234,8 @@ fn build_step(
     written.iter().for_each(|one| inputs.add_built(&model.name, one));
     let audited = verify(written, model)?;
     let repeats = audited.iter().any(Audited::repeats);
-    audit(job, entry, step, inputs, at, repeats, report)?;
-    Ok(audited)
+    let warnings = audit(job, entry, step, inputs, at, repeats)?;
+    Ok((audited, warnings))
 }
 
 fn audit(
@@ -223,8 +245,7 @@ fn audit(
     inputs: &Inputs<'_>,
     at: &Parameters,
     repeats: bool,
-    report: &mut Report,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let model = &entry.model;
     let keys = std::iter::once("date").chain(model.grain.iter().map(String::as_str));
     let keys = keys.collect::<Vec<_>>().join(", ");
@@ -237,6 +258,7 @@ fn audit(
         ),
         remedy: None,
     };
+    let mut warnings = Vec::new();
     // Reading back has told whether a grain repeats; the query shows which.
     for audit in Some(&grain).filter(|_| repeats).into_iter().chain(&model.audits) {
         let file = format!("{}/model.yaml", model.folder);
@@ -244,11 +266,14 @@ fn audit(
         let found = job.engine.read(&sql, &inputs.audited(entry, step, &sql)?, SAMPLE_ROWS)?;
         match audit.severity {
             _ if found.total == 0 => {}
-            Severity::Warn => report.warn(&model.name, &audit.name, found.total),
+            Severity::Warn => {
+                let (audit, table, rows) = (&audit.name, &model.name, found.total);
+                warnings.push(format!("audit {audit} of {table} found {rows} rows"));
+            }
             Severity::Fail | Severity::Config => return Err(refusal(audit, model, step, &found)),
         }
     }
-    Ok(())
+    Ok(warnings)
 }
 
 fn refusal(audit: &Audit, model: &Model, step: &Step, found: &Rows) -> Error {

@@ -1,8 +1,7 @@
 //! Listing the sources and decoding what was not seen before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Mutex;
 
 use chrono::NaiveDate;
 
@@ -12,6 +11,7 @@ use crate::accounting::Accounting;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::{Interval, local_date, plus};
 use crate::manifest::{DecodedFile, DecodedObject, Manifest};
+use crate::parallel;
 use crate::pipeline::{self, Pipeline, Source};
 use crate::plan::{Days, ListedObject, hash};
 use crate::sink::Warehouse;
@@ -221,37 +221,13 @@ fn decode_batch(
     batch: &[ListedObject],
     folder: &Path,
 ) -> Result<Vec<DecodedObject>> {
-    let next = Mutex::new(0..batch.len());
-    let results: Mutex<BTreeMap<usize, Result<DecodedObject>>> = Mutex::new(BTreeMap::new());
-    let take = || next.lock().ok().and_then(|mut range| range.next());
-    let work = || {
-        while let Some(index) = take() {
-            let object = &batch[index];
-            let result = job.check_stop().and_then(|()| {
-                decode_and_store(job, stores, warehouse, object, &folder.join(index.to_string()))
-            });
-            let failed = result.is_err();
-            job.progress.step(&object.key);
-            if let Ok(mut results) = results.lock() {
-                results.insert(index, result);
-            }
-            if failed {
-                // The others finish the object in their hands and find nothing more to do.
-                if let Ok(mut range) = next.lock() {
-                    *range = 0..0;
-                }
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..job.threads.min(batch.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let results =
-        results.into_inner().map_err(|_| Error::internal("a decoding thread panicked"))?;
-    results.into_values().collect()
+    parallel::in_order(job.threads, &vec![BTreeSet::new(); batch.len()], |index| {
+        job.check_stop()?;
+        let (object, folder) = (&batch[index], folder.join(index.to_string()));
+        let decoded = decode_and_store(job, stores, warehouse, object, &folder);
+        job.progress.step(&object.key);
+        decoded
+    })
 }
 
 fn decode_and_store(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::NaiveDate;
 
@@ -25,9 +26,9 @@ pub struct Inputs<'a> {
     /// Decoded files by kind and day.
     decoded: BTreeMap<(Kind, NaiveDate), Vec<(String, u64)>>,
     /// Built in this chunk and not committed yet.
-    built: BTreeMap<(String, NaiveDate), Written>,
-    /// Copies of remote objects; gone with the chunk.
-    cache: tempfile::TempDir,
+    built: Mutex<BTreeMap<(String, NaiveDate), Written>>,
+    /// Copies of remote objects; gone with the chunk. One is fetched at a time.
+    cache: Mutex<tempfile::TempDir>,
 }
 
 impl<'a> Inputs<'a> {
@@ -46,13 +47,14 @@ impl<'a> Inputs<'a> {
                     .push((file.path.clone(), file.bytes));
             }
         }
-        let cache = job.temporary_folder()?;
-        Ok(Inputs { job, store, manifest, facts, decoded, built: BTreeMap::new(), cache })
+        let cache = Mutex::new(job.temporary_folder()?);
+        Ok(Inputs { job, store, manifest, facts, decoded, built: Mutex::default(), cache })
     }
 
     /// A partition that later steps of the chunk may read.
-    pub fn add_built(&mut self, table: &str, written: &Written) {
-        self.built.insert((table.to_owned(), written.date), written.clone());
+    pub fn add_built(&self, table: &str, written: &Written) {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.insert((table.to_owned(), written.date), written.clone());
     }
 
     /// The tables that `entry`'s model reads for `step`.
@@ -114,10 +116,11 @@ impl<'a> Inputs<'a> {
     fn partitions(&self, table: &str, dates: &[NaiveDate]) -> Result<Vec<InputFile>> {
         let mut files: Vec<InputFile> = Vec::new();
         for &date in dates {
-            let built = self.built.get(&(table.to_owned(), date));
+            let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+            let built = built.get(&(table.to_owned(), date)).cloned();
             let (path, rows, first_row) = match (built, self.manifest.partition(table, date)) {
                 (Some(Written { rows: 0, .. }), _) => continue,
-                (Some(built), _) => (built.path.clone(), built.rows, built.first_row),
+                (Some(built), _) => (built.path, built.rows, built.first_row),
                 (None, None) => continue,
                 (None, Some(p)) if p.rows == 0 => continue,
                 (None, Some(p)) => (self.local(&p.object, p.bytes)?, p.rows, p.first_row),
@@ -146,7 +149,8 @@ impl<'a> Inputs<'a> {
         if let Some(path) = self.store.local_path(key) {
             return Ok(path);
         }
-        let path = self.cache.path().join(key.replace('/', "~"));
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = cache.path().join(key.replace('/', "~"));
         if !path.exists() {
             self.store.download(key, &path)?;
             let found = path.metadata().map_err(|e| io_error(path.display(), e))?.len();

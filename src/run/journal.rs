@@ -158,10 +158,6 @@ impl Report {
         self.missing = plan.missing.iter().map(missing).collect();
     }
 
-    pub(super) fn warn(&mut self, table: &str, audit: &str, rows: u64) {
-        self.warnings.push(format!("audit {audit} of {table} found {rows} rows"));
-    }
-
     /// The next commit of this run.
     pub(super) fn commit(
         &mut self,

@@ -60,7 +60,7 @@ pub struct Job<'a> {
     pub asked: serde_json::Value,
     /// Keep the raw text of quarantined records.
     pub quarantine_raw: bool,
-    /// Objects decoded at the same time.
+    /// Objects decoded, and partitions built, at the same time.
     pub threads: usize,
     /// Where temporary files go; the system's place when None.
     pub tmp_dir: Option<PathBuf>,
@@ -168,7 +168,8 @@ fn in_warehouse(job: &Job<'_>, report: &mut Report) -> Result<()> {
     plan::check_models(job.catalog, &job.request)?;
     let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
     let lock = wait_for_lock(job, &store)?;
-    let mut warehouse = Warehouse::write(store, lock, job.user_key.fingerprint(), &job.run_id)?;
+    let user_key = job.user_key.fingerprint();
+    let mut warehouse = Warehouse::write(store, lock, user_key, &job.run_id, job.threads)?;
     let outcome = carry_out(job, &mut warehouse, report);
     let mut record = report.clone();
     record.finish(&outcome);

@@ -26,7 +26,8 @@ use chrono::NaiveDate;
 
 use crate::error::{Error, Result};
 use crate::interval::Every;
-use crate::manifest::{Commit, Manifest, Partition, Stamp};
+use crate::manifest::{Commit, Manifest, Partition, Shown, Stamp};
+use crate::parallel;
 use crate::plan::{Reason, Step, hash};
 use crate::storage::{Lock, Store};
 
@@ -38,6 +39,8 @@ pub struct Warehouse {
     checkpoint: u64,
     /// Ends the names of objects, so that no two runs ever write the same one.
     run_id: String,
+    /// Public copies made at the same time.
+    threads: usize,
     /// Held while this process may write.
     _lock: Option<Lock>,
 }
@@ -58,7 +61,14 @@ impl Warehouse {
     /// Corrupt where the log has gaps or cannot be read.
     pub fn read(store: Store) -> Result<Warehouse> {
         let log::Replay { manifest, checkpoint, .. } = log::replay(&store)?;
-        Ok(Warehouse { store, manifest, checkpoint, run_id: String::new(), _lock: None })
+        Ok(Warehouse {
+            store,
+            manifest,
+            checkpoint,
+            run_id: String::new(),
+            threads: 1,
+            _lock: None,
+        })
     }
 
     /// Opens for writing, after finishing what an interrupted run had committed.
@@ -66,7 +76,13 @@ impl Warehouse {
     /// # Errors
     /// Configuration where `user_key` is another key than the warehouse was made with, or the store
     /// does not keep conditions; corrupt where something else wrote a published object.
-    pub fn write(store: Store, lock: Lock, user_key: &str, run_id: &str) -> Result<Warehouse> {
+    pub fn write(
+        store: Store,
+        lock: Lock,
+        user_key: &str,
+        run_id: &str,
+        threads: usize,
+    ) -> Result<Warehouse> {
         store.check_conditions()?;
         let log::Replay { manifest, unfinished, checkpoint } = log::replay(&store)?;
         if let Some(known) = &manifest.user_key
@@ -78,7 +94,8 @@ impl Warehouse {
                 .remedy("give the old key back, or publish into a new warehouse: under another key every user would look new"));
         }
         let run_id = run_id.to_owned();
-        let warehouse = Warehouse { store, manifest, checkpoint, run_id, _lock: Some(lock) };
+        let _lock = Some(lock);
+        let warehouse = Warehouse { store, manifest, checkpoint, run_id, threads, _lock };
         for commit in unfinished {
             tracing::info!(
                 generation = commit.generation,
@@ -218,23 +235,26 @@ impl Warehouse {
 
     /// Copies what `commit` changed to its public names, unless a later commit already owns it.
     fn publish(&self, commit: &Commit) -> Result<()> {
-        let is_later = |generation| self.is_later(generation);
-        for shown in &commit.shows {
-            let owner = self.manifest.stamp(&shown.table, shown.date);
-            let partition = self.manifest.partition(&shown.table, shown.date);
-            let (Some(stamp), Some(partition)) = (owner, partition) else { continue };
-            if stamp.generation != commit.generation {
-                continue;
-            }
-            let was = shown.was.as_ref();
-            let program = &commit.program_version;
-            let copied = public::show(&self.store, partition, &stamp, was, program, is_later)?;
-            if copied == public::Copied::Superseded {
-                let Stamp { generation, .. } = stamp;
-                tracing::warn!(generation, "a later commit has replaced {}", public_key(partition));
-            }
-        }
+        let at_once = vec![BTreeSet::new(); commit.shows.len()];
+        parallel::in_order(self.threads, &at_once, |n| self.show(commit, &commit.shows[n]))?;
         log::mark_done(&self.store, commit.generation)
+    }
+
+    fn show(&self, commit: &Commit, shown: &Shown) -> Result<()> {
+        let owner = self.manifest.stamp(&shown.table, shown.date);
+        let partition = self.manifest.partition(&shown.table, shown.date);
+        let (Some(stamp), Some(partition)) = (owner, partition) else { return Ok(()) };
+        if stamp.generation != commit.generation {
+            return Ok(());
+        }
+        let (was, program) = (shown.was.as_ref(), &commit.program_version);
+        let is_later = |generation| self.is_later(generation);
+        let copied = public::show(&self.store, partition, &stamp, was, program, is_later)?;
+        if copied == public::Copied::Superseded {
+            let Stamp { generation, .. } = stamp;
+            tracing::warn!(generation, "a later commit has replaced {}", public_key(partition));
+        }
+        Ok(())
     }
 }
 

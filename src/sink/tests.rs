@@ -46,7 +46,7 @@ pub(crate) fn bucket() -> Location {
 fn open(world: &Arc<World>, run: &str) -> Result<Warehouse> {
     let store = Store::open(&bucket(), &StorageOptions::in_world(world))?;
     let lock = store.lock(Duration::ZERO)?;
-    Warehouse::write(store, lock, "key", run)
+    Warehouse::write(store, lock, "key", run, 1)
 }
 
 fn day(n: i64) -> NaiveDate {

@@ -1,5 +1,6 @@
 -- Minutes are numbered from 1970 UTC; a local day is a span of them.
 {%- macro minute(us) %}CAST(FLOOR(CAST({{ us }} AS DOUBLE) / NULLIF(60000000, 0)) AS BIGINT){% endmacro %}
+{%- macro utc_day(minute_no) %}CAST(FLOOR(CAST({{ minute_no }} AS DOUBLE) / NULLIF(1440, 0)) AS BIGINT){% endmacro %}
 WITH c_instants AS (
     SELECT
         bot, ts_us, MAX(CASE WHEN is_ok = TRUE THEN 0 ELSE 1 END) AS is_failed,
@@ -56,8 +57,22 @@ c_previous AS (
 ),
 c_days AS (
     SELECT
-        date, {{ minute("start_us") }} AS first_minute_no, {{ minute("end_us") }} AS end_minute_no
+        date, {{ minute("start_us") }} AS first_minute_no, {{ minute("end_us") }} AS end_minute_no,
+        {{ utc_day(minute("start_us")) }} AS first_utc_day
     FROM calendar
+),
+c_utc_days AS (
+    -- A day of 25 hours reaches into three.
+    {%- for later in range(3) %}
+    {% if not loop.first %}UNION ALL
+    {% endif -%}
+    SELECT date, first_minute_no, end_minute_no, first_utc_day + {{ later }} AS utc_day FROM c_days
+    {%- endfor %}
+),
+c_dated AS (
+    SELECT
+        bot, minute_no, is_planned, is_down, previous_no, previous_down, {{ utc_day("minute_no") }} AS utc_day
+    FROM c_previous
 ),
 c_bots AS (
     SELECT
@@ -67,8 +82,9 @@ c_bots AS (
         SUM((1 - m.is_planned) * (1 - m.is_down)) AS sla_up_minutes,
         SUM(1 - m.is_planned) AS sla_observed_minutes,
         MAX(d.end_minute_no - d.first_minute_no) AS day_minutes
-    FROM c_previous AS m
-    INNER JOIN c_days AS d ON m.minute_no >= d.first_minute_no AND m.minute_no < d.end_minute_no
+    FROM c_dated AS m
+    INNER JOIN c_utc_days AS d ON m.utc_day = d.utc_day
+    WHERE m.minute_no >= d.first_minute_no AND m.minute_no < d.end_minute_no
     GROUP BY d.date, m.bot
 ),
 c_requests AS (

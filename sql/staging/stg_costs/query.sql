@@ -1,19 +1,12 @@
-WITH c_copies AS (
-    SELECT
-        date, source, dedup_hi, dedup_lo, cost_class, bot, channel, service, currency, day_micros,
-        ROW_NUMBER() OVER (
-            PARTITION BY date, source, dedup_hi, dedup_lo
-            ORDER BY object_key, record_offset, element
-        ) AS copy_no
-    FROM costs
-),
+{% set records = "costs" -%}
+{% set fields = "cost_class, bot, channel, service, currency, day_micros" -%}
+WITH {% include "first_copies.sql" %},
 c_rated AS (
     SELECT
-        date, source, dedup_hi, dedup_lo, cost_class, bot, channel, service, currency, day_micros,
+        date, source, dedup_hi, dedup_lo, {{ fields }},
         {{ exchange("numerator", "currency") }} AS rate_numerator,
         {{ exchange("denominator", "currency") }} AS rate_denominator
-    FROM c_copies
-    WHERE copy_no = 1 AND date >= {{ from_day }} AND date < {{ to_day }}
+    FROM c_first
 )
 SELECT
     date, source, dedup_hi, dedup_lo, cost_class, bot, channel, service, currency,
