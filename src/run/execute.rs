@@ -232,7 +232,7 @@ fn build_step(
     };
     let written = job.engine.write(&query, folder).map_err(place)?;
     written.iter().for_each(|one| inputs.add_built(&model.name, one));
-    let audited = verify(written, model)?;
+    let audited = verify(written, model, job.threads)?;
     let repeats = audited.iter().any(Audited::repeats);
     let warnings = audit(job, entry, step, inputs, at, repeats)?;
     Ok((audited, warnings))

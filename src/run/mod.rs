@@ -101,6 +101,11 @@ impl Job<'_> {
         }
     }
 
+    /// Writing waits for a disk or a network more than it computes.
+    fn writes_at_once(&self) -> usize {
+        if self.threads == 1 { 1 } else { 8 * self.threads }
+    }
+
     fn temporary_folder(&self) -> Result<tempfile::TempDir> {
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix("chatkpi-");
@@ -169,7 +174,7 @@ fn in_warehouse(job: &Job<'_>, report: &mut Report) -> Result<()> {
     let store = Store::open(&job.pipeline.warehouse, &job.storage)?;
     let lock = wait_for_lock(job, &store)?;
     let user_key = job.user_key.fingerprint();
-    let mut warehouse = Warehouse::write(store, lock, user_key, &job.run_id, job.threads)?;
+    let mut warehouse = Warehouse::write(store, lock, user_key, &job.run_id, job.writes_at_once())?;
     let outcome = carry_out(job, &mut warehouse, report);
     let mut record = report.clone();
     record.finish(&outcome);

@@ -19,7 +19,8 @@ pub use check::{Checked, Finding, check};
 pub use vacuum::{Vacuumed, vacuum};
 pub use verify::{Audited, verify};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use bytes::Bytes;
 use chrono::NaiveDate;
@@ -39,8 +40,8 @@ pub struct Warehouse {
     checkpoint: u64,
     /// Ends the names of objects, so that no two runs ever write the same one.
     run_id: String,
-    /// Public copies made at the same time.
-    threads: usize,
+    /// Objects written at the same time.
+    at_once: usize,
     /// Held while this process may write.
     _lock: Option<Lock>,
 }
@@ -66,7 +67,7 @@ impl Warehouse {
             manifest,
             checkpoint,
             run_id: String::new(),
-            threads: 1,
+            at_once: 1,
             _lock: None,
         })
     }
@@ -81,7 +82,7 @@ impl Warehouse {
         lock: Lock,
         user_key: &str,
         run_id: &str,
-        threads: usize,
+        at_once: usize,
     ) -> Result<Warehouse> {
         store.check_conditions()?;
         let log::Replay { manifest, unfinished, checkpoint } = log::replay(&store)?;
@@ -95,7 +96,7 @@ impl Warehouse {
         }
         let run_id = run_id.to_owned();
         let _lock = Some(lock);
-        let warehouse = Warehouse { store, manifest, checkpoint, run_id, threads, _lock };
+        let warehouse = Warehouse { store, manifest, checkpoint, run_id, at_once, _lock };
         for commit in unfinished {
             tracing::info!(
                 generation = commit.generation,
@@ -138,6 +139,7 @@ impl Warehouse {
         let parts: Vec<String> = parts.collect();
         let together = hash(parts.iter().map(String::as_str));
         let mut partitions = Vec::with_capacity(audited.len());
+        let mut objects: BTreeMap<String, &Path> = BTreeMap::new();
         for (audited, build) in audited.iter().zip(&step.builds) {
             let (table, date) = (&audited.table, audited.date());
             let (content, run) = (&audited.content, &self.run_id);
@@ -162,11 +164,15 @@ impl Warehouse {
                     partition.first_row = old.first_row;
                     partition.bytes = old.bytes;
                 }
-                _ if shared && !partitions.is_empty() => {}
-                _ => self.store.put_file(&partition.object, audited.path())?,
+                _ => _ = objects.insert(partition.object.clone(), audited.path()),
             }
             partitions.push(partition);
         }
+        let objects: Vec<(String, &Path)> = objects.into_iter().collect();
+        let at_once = vec![BTreeSet::new(); objects.len()];
+        parallel::in_order(self.at_once, &at_once, |n| {
+            self.store.put_file(&objects[n].0, objects[n].1)
+        })?;
         Ok(partitions)
     }
 
@@ -236,7 +242,7 @@ impl Warehouse {
     /// Copies what `commit` changed to its public names, unless a later commit already owns it.
     fn publish(&self, commit: &Commit) -> Result<()> {
         let at_once = vec![BTreeSet::new(); commit.shows.len()];
-        parallel::in_order(self.threads, &at_once, |n| self.show(commit, &commit.shows[n]))?;
+        parallel::in_order(self.at_once, &at_once, |n| self.show(commit, &commit.shows[n]))?;
         log::mark_done(&self.store, commit.generation)
     }
 

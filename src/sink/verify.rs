@@ -5,6 +5,7 @@
 //! and nothing else of the file, so two files of equal content have equal hashes whatever their
 //! encoding.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -22,6 +23,7 @@ use crate::engine::Written;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::day_number;
 use crate::model::Model;
+use crate::parallel;
 use crate::schema::{Column, Type, to_arrow};
 
 /// Larger files are refused: readers and single uploads want partitions smaller than this.
@@ -68,34 +70,37 @@ impl Audited {
 /// # Errors
 /// Corrupt where a file is not what the engine said it wrote, audit where a column that must have
 /// values has none, internal where it breaks the contract otherwise.
-pub fn verify(written: Vec<Written>, model: &Model) -> Result<Vec<Audited>> {
-    let mut audited = Vec::with_capacity(written.len());
-    let mut rest = written.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let mut dates = vec![first];
-        while let Some(next) = rest.next_if(|w| w.path == dates[0].path) {
-            dates.push(next);
+pub fn verify(written: Vec<Written>, model: &Model, threads: usize) -> Result<Vec<Audited>> {
+    let mut files: Vec<Vec<Written>> = Vec::new();
+    for one in written {
+        match files.last_mut() {
+            Some(dates) if dates[0].path == one.path => dates.push(one),
+            _ => files.push(vec![one]),
         }
-        let path = &dates[0].path;
-        let bytes = path.metadata().map_err(|e| io_error(path.display(), e))?.len();
-        if bytes > MOST_BYTES && model.is_published() {
-            return Err(Error::config("a partition is larger than readers accept")
-                .context("table", &model.name)
-                .context("date", dates[0].date)
-                .context("bytes", bytes)
-                .remedy("use fewer dimensions, or publish fewer grouping sets"));
-        }
-        let contents = contents(&dates, model)?;
-        let one = |(written, (content, repeats))| Audited {
-            table: model.name.clone(),
-            written,
-            content,
-            bytes,
-            repeats,
-        };
-        audited.extend(dates.into_iter().zip(contents).map(one));
     }
-    Ok(audited)
+    let at_once = vec![BTreeSet::new(); files.len()];
+    let audited = parallel::in_order(threads, &at_once, |n| verify_file(&files[n], model))?;
+    Ok(audited.into_iter().flatten().collect())
+}
+
+fn verify_file(dates: &[Written], model: &Model) -> Result<Vec<Audited>> {
+    let path = &dates[0].path;
+    let bytes = path.metadata().map_err(|e| io_error(path.display(), e))?.len();
+    if bytes > MOST_BYTES && model.is_published() {
+        return Err(Error::config("a partition is larger than readers accept")
+            .context("table", &model.name)
+            .context("date", dates[0].date)
+            .context("bytes", bytes)
+            .remedy("use fewer dimensions, or publish fewer grouping sets"));
+    }
+    let one = |(written, (content, repeats)): (&Written, (String, bool))| Audited {
+        table: model.name.clone(),
+        written: written.clone(),
+        content,
+        bytes,
+        repeats,
+    };
+    Ok(dates.iter().zip(contents(dates, model)?).map(one).collect())
 }
 
 /// Of each of `dates`, which share a file, the content hash and whether two rows share a grain.
