@@ -74,7 +74,7 @@ fn jobs_of(case: &Case, setting: &Setting, engine: &dyn Engine, folder: &Path) -
     for file in &written {
         files.push(duckdb::File { path: file.path.clone(), date: Some(file.date), rows: None });
     }
-    verify(written, model).unwrap_or_else(|e| panic!("{name}: {e}"));
+    verify(written, model, 1).unwrap_or_else(|e| panic!("{name}: {e}"));
     let (columns, expected) = case.expected(model, folder);
     let mut key = vec!["date".to_owned()];
     key.extend(model.grain.iter().cloned());
