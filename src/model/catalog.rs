@@ -37,8 +37,8 @@ pub struct Entry {
     pub definition: String,
     pub uses_watermark: bool,
     pub uses_history_start: bool,
-    /// Reads the metrics of all other models, whose cells become final each in its own time.
-    pub reads_metrics: bool,
+    /// Tells which cells of the metrics are final: each metric's in its own time.
+    pub tells_final: bool,
     /// The decoded tables that it is made from in the end.
     pub inputs: BTreeSet<Kind>,
 }
@@ -64,8 +64,6 @@ impl Catalog {
                 model.reads.extend(sources.iter().map(|name| same_day(name)));
             }
         }
-        let of_metrics: BTreeSet<String> =
-            waiting.iter().filter(|(_, reads)| *reads).map(|(m, _)| m.name.clone()).collect();
         let mut ordered = order(waiting.into_iter().map(|(model, _)| model).collect())?;
         // What lists the metrics comes after all that declare some.
         let lists: BTreeSet<&str> =
@@ -74,8 +72,7 @@ impl Catalog {
         let mut catalog = Catalog { models: Vec::new(), metrics: Vec::new() };
         for model in ordered {
             check_reads(&model, &catalog)?;
-            let mut entry = catalog.define(model, pipeline)?;
-            entry.reads_metrics = of_metrics.contains(&entry.model.name);
+            let entry = catalog.define(model, pipeline)?;
             if !entry.model.metrics.is_empty() {
                 let inputs = entry.inputs.clone();
                 let table = metric_table(&entry.model, &entry.definition, inputs, pipeline);
@@ -177,12 +174,12 @@ impl Catalog {
         }
         let definition = data_encoding::HEXLOWER.encode(&hash.finalize()[..6]);
         Ok(Entry {
-            model,
             definition,
             uses_watermark,
             uses_history_start,
-            reads_metrics: false,
+            tells_final: mentions(&model.sql, "final_to_day"),
             inputs,
+            model,
         })
     }
 }

@@ -120,7 +120,7 @@ fn partition(
     }
     let span = model.every.days(date);
     parts.push(format!("{:?}", passed(&model.matures, span, facts, &entry.inputs)));
-    if entry.reads_metrics {
+    if entry.tells_final {
         for table in &catalog.metrics {
             let waits: Vec<u32> = table.metrics.iter().map(|m| m.maturity_days).collect();
             parts.push(waited(&waits, span, facts, &table.inputs));

@@ -276,7 +276,7 @@ fn one_more_day_does_not_touch_what_is_final() {
     let plan = world.plan(CATCH_UP);
     assert_eq!(days_of(&plan, "stg_events"), span(40, 41));
     assert_eq!(days_of(&plan, "int_session_events"), span(39, 41));
-    let waits = |e: &crate::model::catalog::Entry| !e.model.matures.is_empty() || e.reads_metrics;
+    let waits = |e: &crate::model::catalog::Entry| !e.model.matures.is_empty() || e.tells_final;
     let at_once = plan.builds().filter(|(step, _)| {
         step.every == Every::Day && !waits(world.catalog.entry(&step.model).unwrap())
     });

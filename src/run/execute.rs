@@ -10,7 +10,7 @@ use super::journal::FailedDays;
 use super::{Job, Report, comparison};
 use crate::engine::{Query, Rows};
 use crate::error::{Error, ErrorKind, Result, io_error};
-use crate::manifest::{Manifest, Partition};
+use crate::manifest::Manifest;
 use crate::model::catalog::Entry;
 use crate::model::query::Parameters;
 use crate::model::{Audit, Model, Native, Severity};
@@ -142,10 +142,12 @@ fn build_and_commit(
         watermarks: facts.watermarks.clone(),
         history_start: facts.first_event,
     };
+    let built = build_chunk(job, chunk, &inputs, spool.path(), &at)?;
     let mut partitions = Vec::new();
-    for staged in build_chunk(job, warehouse, chunk, &inputs, spool.path(), &at)? {
-        partitions.extend(staged.partitions);
-        report.warnings.extend(staged.warnings);
+    for (step, built) in chunk.steps.iter().zip(built) {
+        job.check_stop()?;
+        partitions.extend(warehouse.stage(&built.audited, step)?);
+        report.warnings.extend(built.warnings);
     }
     let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
     let published = warehouse.commit(commit)?;
@@ -162,21 +164,21 @@ fn forced(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
     forced.map(|(step, build)| (step.model.clone(), build.date))
 }
 
-/// What a step has staged, and what its audits have to say.
-struct Staged {
-    partitions: Vec<Partition>,
+/// What a step has made, and what its audits have to say.
+struct Built {
+    audited: Vec<Audited>,
     warnings: Vec<String>,
 }
 
-/// Steps that do not read each other are built side by side: most queries keep one core busy.
+/// Steps that do not read each other are built side by side: most queries keep one core busy. All
+/// of them are audited before the first is stored.
 fn build_chunk(
     job: &Job<'_>,
-    warehouse: &Warehouse,
     chunk: &Chunk,
     inputs: &Inputs<'_>,
     spool: &Path,
     at: &(dyn Fn(&Step) -> Parameters + Sync),
-) -> std::result::Result<Vec<Staged>, Failed> {
+) -> std::result::Result<Vec<Built>, Failed> {
     let entry = |step: &Step| {
         let entry = job.catalog.entry(&step.model);
         entry.ok_or_else(|| Error::internal("a plan names no model"))
@@ -199,9 +201,7 @@ fn build_chunk(
             error: Box::new(error),
             partitions: step.dates().into_iter().map(|date| (step.model.clone(), date)).collect(),
         };
-        let built = build_step(job, entry(step)?, step, inputs, &folder, &at(step));
-        let (audited, warnings) = built.map_err(of_step)?;
-        Ok(Staged { partitions: warehouse.stage(&audited, step)?, warnings })
+        build_step(job, entry(step)?, step, inputs, &folder, &at(step)).map_err(of_step)
     })
 }
 
@@ -212,7 +212,7 @@ fn build_step(
     inputs: &Inputs<'_>,
     folder: &Path,
     at: &Parameters,
-) -> Result<(Vec<Audited>, Vec<String>)> {
+) -> Result<Built> {
     let model = &entry.model;
     let query = Query {
         sql: job.catalog.sql(model, job.pipeline, at)?,
@@ -235,7 +235,7 @@ fn build_step(
     let audited = verify(written, model, job.threads)?;
     let repeats = audited.iter().any(Audited::repeats);
     let warnings = audit(job, entry, step, inputs, at, repeats)?;
-    Ok((audited, warnings))
+    Ok(Built { audited, warnings })
 }
 
 fn audit(

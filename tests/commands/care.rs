@@ -54,7 +54,7 @@ fn force_puts_back_what_is_gone_or_damaged() {
     let force = ["run", PIPELINE, "--models", "fct_users_daily", "--force"];
     let force = [&force[..], &["--from", "2026-11-18", "--to", "2026-11-21"]].concat();
     tiny.remove(PUBLIC);
-    tiny.run(&["verify", PIPELINE]).expect(8).says(&["it is gone", "run --force"]);
+    tiny.run(&["verify", PIPELINE]).expect(8).says(&["objects: 1", "run --force"]);
     tiny.run(&force).expect(0);
     assert!(std::fs::read(tiny.path(PUBLIC)).expect("is back") == whole);
     // Objects that only the program reads: of one day, and of several.

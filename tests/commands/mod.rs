@@ -4,6 +4,7 @@ mod bad_input;
 mod care;
 mod check;
 mod comparison;
+mod conformance;
 mod contested;
 mod costs;
 mod interrupted;

@@ -2,12 +2,12 @@
 //!
 //! The fold shares neither code nor SQL with the program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chatkpi::interval::{Interval, plus};
 
 use crate::support::chaos::{PLACES, World, thin_world, world};
-use crate::support::fold::{Cell, Place, expected, history, tables};
+use crate::support::fold::{Cell, Period, Place, expected, expected_of, history, tables};
 use crate::support::warehouse::Bench;
 
 /// Days of a world; with the worlds of one test they make more than two hundred days.
@@ -37,24 +37,13 @@ fn assert_world(seed: u64, world: &World) -> Vec<Place> {
     let (first, last) = history(world, &objects).expect("a world has events");
     let bench = Bench::new(world, &objects);
     bench.run(Interval::new(first, plus(last, 1)));
-    let (found, expected) = (bench.cells(), expected(world, &objects));
-    let mut wrong = Vec::new();
-    for (place, cell) in &expected {
-        match found.get(place) {
-            Some(other) if same(cell, other) => {}
-            other => wrong.push(format!("{place:?}\n  expected {cell:?}\n  found    {other:?}")),
-        }
+    let expected = expected(world, &objects);
+    assert_cells(seed, "kpi_daily", bench.cells("kpi_daily"), &expected);
+    for (table, period) in [("kpi_weekly", Period::Week), ("kpi_monthly", Period::Month)] {
+        let mut found = bench.cells(table);
+        found.retain(|(_, metric, _), _| !metric.starts_with("response_time_p"));
+        assert_cells(seed, table, found, &expected_of(world, &objects, period, &expected));
     }
-    let more = found.keys().filter(|place| !expected.contains_key(place));
-    wrong
-        .extend(more.map(|place: &Place| format!("{place:?}\n  not expected: {:?}", found[place])));
-    assert!(
-        wrong.is_empty(),
-        "seed {seed}: {} of {} cells differ, the first of them:\n{}",
-        wrong.len(),
-        expected.len(),
-        wrong[..wrong.len().min(12)].join("\n")
-    );
     for table in tables(world, &objects) {
         let found = bench.rows(table.table, table.key, table.numbers);
         let places: BTreeSet<_> = found.keys().chain(table.rows.keys()).collect();
@@ -75,6 +64,31 @@ fn assert_world(seed: u64, world: &World) -> Vec<Place> {
         );
     }
     expected.into_keys().collect()
+}
+
+fn assert_cells(
+    seed: u64,
+    table: &str,
+    found: BTreeMap<Place, Cell>,
+    expected: &BTreeMap<Place, Cell>,
+) {
+    let mut wrong = Vec::new();
+    for (place, cell) in expected {
+        match found.get(place) {
+            Some(other) if same(cell, other) => {}
+            other => wrong.push(format!("{place:?}\n  expected {cell:?}\n  found    {other:?}")),
+        }
+    }
+    let more = found.keys().filter(|place| !expected.contains_key(place));
+    wrong
+        .extend(more.map(|place: &Place| format!("{place:?}\n  not expected: {:?}", found[place])));
+    assert!(
+        wrong.is_empty(),
+        "seed {seed}: {} of {} cells of {table} differ, the first of them:\n{}",
+        wrong.len(),
+        expected.len(),
+        wrong[..wrong.len().min(12)].join("\n")
+    );
 }
 
 fn same(a: &Cell, b: &Cell) -> bool {

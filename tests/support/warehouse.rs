@@ -91,10 +91,10 @@ impl Bench {
         published.map(|p| ((p.table.clone(), p.date), p.content.clone())).collect()
     }
 
-    /// All of `kpi_daily` as readers find it.
-    pub fn cells(&self) -> BTreeMap<Place, Cell> {
+    /// All of `table`, one of `kpi_daily`'s columns, as readers find it.
+    pub fn cells(&self, table: &str) -> BTreeMap<Place, Cell> {
         let mut cells = BTreeMap::new();
-        for (date, batch) in batches(&self.folder.path().join("warehouse/kpi_daily")) {
+        for (date, batch) in batches(&self.folder.path().join("warehouse").join(table)) {
             read_cells(date, &batch, &self.pipeline.dimensions, &mut cells);
         }
         cells
@@ -250,7 +250,7 @@ fn read_cells(
             status: text("status", row),
         };
         let twice = cells.insert((date, text("metric", row), slice), cell);
-        assert!(twice.is_none(), "a cell stands twice in kpi_daily of {date}");
+        assert!(twice.is_none(), "a cell stands twice on {date}");
     }
 }
 

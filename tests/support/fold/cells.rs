@@ -35,7 +35,7 @@ pub fn is_over(world: &World, date: NaiveDate, days: i64, watermark: i64) -> boo
 /// R7: final once the watermark reaches the end of the local day D + w, where w is 1, and 8 for
 /// numbers that answers up to a week later can change; for what waits for later days, as many as
 /// it waits.
-fn status(world: &World, metric: &str, date: NaiveDate, watermark: i64) -> &'static str {
+pub fn is_final(world: &World, metric: &str, date: NaiveDate, watermark: i64) -> bool {
     let days = match metric {
         "csat" | "rating_satisfied" | "nps" | "helpful_rate" | "response_rate" => 8,
         "retention_d7" => 7,
@@ -46,7 +46,7 @@ fn status(world: &World, metric: &str, date: NaiveDate, watermark: i64) -> &'sta
         "durable_resolution_rate_30d" => 31,
         _ => 1,
     };
-    if is_over(world, date, days, watermark) { "final" } else { "provisional" }
+    is_over(world, date, days, watermark)
 }
 
 /// The rows of one day and slice, by metric.
@@ -64,9 +64,14 @@ impl Rows {
         cells: &mut BTreeMap<Place, Cell>,
     ) {
         for (metric, mut cell) in self.0 {
-            cell.status = status(world, &metric, date, watermark).to_owned();
+            let is_final = is_final(world, &metric, date, watermark);
+            cell.status = if is_final { "final" } else { "provisional" }.to_owned();
             cells.insert((date, metric, slice.to_vec()), cell);
         }
+    }
+
+    pub fn by_metric(self) -> BTreeMap<String, Cell> {
+        self.0
     }
 
     /// §3.2: rows wherever the slice has a session or an activity.
@@ -198,7 +203,7 @@ impl Rows {
         }
     }
 
-    fn put(&mut self, metric: &str, numerator: f64, denominator: f64, n: i64) {
+    pub fn put(&mut self, metric: &str, numerator: f64, denominator: f64, n: i64) {
         let cell = Cell {
             numerator,
             denominator,

@@ -11,6 +11,7 @@ mod cost;
 mod durability;
 mod leads;
 mod oracle;
+mod periods;
 mod read;
 mod sessions;
 mod tables;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 pub use answers::{Answers, satisfaction};
+pub use periods::Period;
 pub use tables::{Rows, tables};
 
 use super::chaos::World;
@@ -65,6 +67,20 @@ pub fn expected(world: &World, objects: &[(String, Vec<u8>)]) -> BTreeMap<Place,
     cells.extend(durability::cells(world, &sessions, watermark, history.0));
     cells.extend(cost::cells(world, &sessions, watermark, history.0, history.1));
     cells
+}
+
+/// The cells of every `period`, but for percentiles, from `daily`, which is what [`expected`] gives.
+pub fn expected_of(
+    world: &World,
+    objects: &[(String, Vec<u8>)],
+    period: Period,
+    daily: &BTreeMap<Place, Cell>,
+) -> BTreeMap<Place, Cell> {
+    let Some((_, newest)) = history(world, objects) else { return BTreeMap::new() };
+    let events = read::accepted(world, objects);
+    let watermark = read::watermark(world, &events);
+    let sessions = sessions::build(world, events);
+    periods::cells(world, period, daily, &sessions, watermark, newest)
 }
 
 /// The first and the last local day that the warehouse has partitions for: from the first to the
