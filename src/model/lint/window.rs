@@ -1,9 +1,11 @@
 //! Calls: which function, with which arguments, in which clause, over which window.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, OrderByExpr, OrderByOptions, OrderBySort, Spanned, Value, ValueWithSpan,
-    WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType, visit_expressions,
 };
 use sqlparser::tokenizer::Span;
 
@@ -48,8 +50,25 @@ pub(super) fn call(function: &Function, site: Site, out: &mut Findings) {
         }
         None => {}
     }
+    if function.over.is_some()
+        && matches!(rule.kind, Kind::Aggregate { .. })
+        && arguments(function).any(|argument| !names_a_column(argument))
+    {
+        // The embedded engine takes SUM(1) OVER (..) for 1.
+        let remedy = "write COUNT(*) OVER (..), or make the constant a column in a CTE";
+        out.refuse(at, format!("{name} of a constant with OVER"), remedy);
+    }
     let in_call = site.in_call || rule.kind != Kind::Scalar;
     arguments(function).for_each(|e| expr::check(e, Site { in_call, ..site }, out));
+}
+
+fn names_a_column(expr: &Expr) -> bool {
+    let is_name = |e: &Expr| matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+    let found = visit_expressions(expr, |e: &Expr| match is_name(e) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// Whether the call is an aggregate over a group, not over a window.

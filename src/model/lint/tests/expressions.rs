@@ -93,6 +93,8 @@ fn windows() {
         case("SELECT »AVG(v) OVER (ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS s FROM t", "running AVG", "SUM and COUNT", "SELECT AVG(v) OVER (PARTITION BY g) AS s FROM t"),
         case("SELECT »LAST_VALUE(v) OVER (ORDER BY o) AS s FROM t", "LAST_VALUE", "FIRST_VALUE", "SELECT FIRST_VALUE(v) OVER (ORDER BY o DESC, v DESC) AS s FROM t"),
         case("SELECT »FIRST_VALUE(v) OVER (ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS s FROM t", "with a frame", "delete the frame", "SELECT FIRST_VALUE(v) OVER (ORDER BY o) AS s FROM t"),
+        case("SELECT »SUM(1) OVER (PARTITION BY g) AS s FROM t", "SUM of a constant", "COUNT(*) OVER", "SELECT COUNT(*) OVER (PARTITION BY g) AS n FROM t"),
+        case("SELECT »COUNT(1 + 1) OVER (PARTITION BY g) AS s FROM t", "COUNT of a constant", "COUNT(*) OVER", "WITH c_a AS (SELECT g, 1 AS one FROM t) SELECT SUM(one) OVER (PARTITION BY g) AS n FROM c_a"),
         case("SELECT »NTILE(2) OVER (ORDER BY o) AS s FROM t", "NTILE", "COUNT(*) OVER ()", "SELECT ROW_NUMBER() OVER (ORDER BY o) AS r, COUNT(*) OVER () AS n FROM t"),
         case("SELECT »ROW_NUMBER() OVER (PARTITION BY g) AS r FROM t", "without ORDER BY", "unique", ROW_NUMBER),
         case("SELECT »ROW_NUMBER() AS r FROM t", "without OVER", "OVER (", ROW_NUMBER),
