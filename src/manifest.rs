@@ -86,6 +86,9 @@ pub struct DecodedObject {
     /// Hash of the object's identity and of every setting that decides how it is read.
     pub decoding: String,
     pub files: Vec<DecodedFile>,
+    /// Of events that are marked as tests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_files: Vec<DecodedFile>,
     pub accounting: Accounting,
     /// Newest accepted event, UTC microseconds.
     pub newest_ts_us: Option<i64>,
@@ -93,6 +96,15 @@ pub struct DecodedObject {
     pub retry_from_us: Option<i64>,
     /// Where the quarantined records are described, relative to the warehouse.
     pub quarantine: Option<String>,
+}
+
+impl DecodedObject {
+    /// All its files, each with the decoded table that it is of.
+    pub fn tables(&self) -> impl Iterator<Item = (Kind, &DecodedFile)> {
+        let table = self.kind.table();
+        let files = self.files.iter().map(move |file| (table, file));
+        files.chain(self.test_files.iter().map(|file| (Kind::TestEvents, file)))
+    }
 }
 
 /// The rows of one object for one local day.

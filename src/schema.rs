@@ -87,7 +87,7 @@ pub fn to_arrow(columns: &[Column]) -> ArrowSchema {
     ArrowSchema::new(columns.iter().map(field).collect::<Vec<_>>())
 }
 
-/// What a source's records become.
+/// What records become: the kinds of source, and a table that no source has for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -99,9 +99,13 @@ pub enum Kind {
     Surveys,
     /// Read as events.
     Leads,
+    /// The events of any source that are marked as tests: in no number of ours.
+    #[serde(rename = "test_events")]
+    TestEvents,
 }
 
 impl Kind {
+    /// The kinds that a source can have.
     pub const ALL: [Kind; 6] =
         [Kind::Events, Kind::Contacts, Kind::Costs, Kind::Probes, Kind::Surveys, Kind::Leads];
 
@@ -114,6 +118,7 @@ impl Kind {
             Kind::Probes => "probes",
             Kind::Surveys => "surveys",
             Kind::Leads => "leads",
+            Kind::TestEvents => "test_events",
         }
     }
 
@@ -153,7 +158,7 @@ impl Kind {
                 "currency",
             ],
             Kind::Probes => &["ts", "bot", "ok", "latency_ms", "planned"],
-            Kind::Events | Kind::Surveys | Kind::Leads => &[
+            Kind::Events | Kind::Surveys | Kind::Leads | Kind::TestEvents => &[
                 "event_id",
                 "ts",
                 "seq",
@@ -192,7 +197,7 @@ impl Kind {
     /// The keys that every record of this kind must have.
     pub fn required_keys(self) -> &'static [&'static str] {
         match self {
-            Kind::Events => &["ts", "actor", "type"],
+            Kind::Events | Kind::TestEvents => &["ts", "actor", "type"],
             Kind::Surveys | Kind::Leads => &["ts"],
             Kind::Contacts => &["contact_id", "opened_ts"],
             Kind::Costs => &["period_start", "period_end", "cost_class", "amount"],

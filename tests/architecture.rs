@@ -342,8 +342,10 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 }
 
 fn model_folders() -> Vec<PathBuf> {
-    // `macros` holds texts that several models include.
-    let layers = entries(&root().join("sql")).into_iter().filter(|l| !l.ends_with("macros"));
+    // `macros` holds texts that several models include, `profiles` the rules of vendors.
+    let others = ["macros", "profiles"];
+    let layers = entries(&root().join("sql")).into_iter();
+    let layers = layers.filter(|folder| others.iter().all(|other| !folder.ends_with(other)));
     let folders: Vec<PathBuf> = layers.flat_map(|layer| entries(&layer)).collect();
     assert!(folders.len() > 10, "the models were not found");
     folders

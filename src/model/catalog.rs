@@ -44,14 +44,14 @@ pub struct Entry {
 }
 
 impl Catalog {
-    /// Compiles, checks and orders `texts`.
+    /// Compiles, checks and orders `texts`, without those that need what the pipeline does not have.
     ///
     /// # Errors
     /// Configuration errors: a wrong contract, SQL outside the dialect, a table that does not
     /// exist, models that read each other in a circle.
     pub fn build(texts: &[ModelText], pipeline: &Pipeline) -> Result<Catalog> {
         let mut waiting = Vec::new();
-        for text in texts {
+        for text in texts.iter().filter(|text| spec::is_needed(text, pipeline)) {
             waiting.push((spec::compile(text, pipeline)?, spec::reads_metrics(text)));
         }
         let sources: Vec<String> = waiting
@@ -327,7 +327,7 @@ mod tests {
             "[bot, channel, service, bot_version, source]",
             "[variant, identity_kind]",
         ] {
-            definitions(&format!("dimensions: {dimensions}\n"));
+            definitions(&format!("dimensions: {dimensions}\nprofile: [copilot, chatwoot]\n"));
         }
     }
 
@@ -361,6 +361,17 @@ mod tests {
         assert_eq!((all["dau"], all["response_time_p90_ms"]), ("non_additive", "non_additive"));
         assert_eq!((all["sessions"], all["sessions_abandoned"]), ("additive", "additive"));
         assert_eq!(all["resolution_rate"], "ratio_of_sums");
+    }
+
+    #[test]
+    fn tables_of_vendors_numbers_come_with_a_profile_and_change_nothing_else() {
+        let (usual, both) = (definitions(""), definitions("profile: [copilot, chatwoot]\n"));
+        let added: Vec<_> = both.keys().filter(|name| !usual.contains_key(*name)).collect();
+        assert_eq!(added, ["fct_reconciliation", "int_vendor_sessions", "stg_delivered_events"]);
+        assert!(usual.iter().all(|(name, definition)| both[name] == *definition));
+        let other = definitions("profile: [{ name: copilot, timeout: 1h }, chatwoot]\n");
+        assert_ne!(both["int_vendor_sessions"], other["int_vendor_sessions"]);
+        assert_eq!(both["stg_delivered_events"], other["stg_delivered_events"]);
     }
 
     #[test]

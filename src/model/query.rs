@@ -11,16 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Additivity, Metric, Model, money};
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Interval, local_date, plus};
-use crate::pipeline::{Pipeline, Rollout};
+use crate::pipeline::{Pipeline, Profile, Rollout};
 use crate::schema::Kind;
 
 /// Days at the start of history during which every user looks new.
 const UNRELIABLE_DAYS: i64 = 90;
 /// Texts that several models include.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
     ("first_copies.sql", include_str!("../../sql/macros/first_copies.sql")),
     ("kpi_interval.sql", include_str!("../../sql/macros/kpi_interval.sql")),
     ("kpi_period.sql", include_str!("../../sql/macros/kpi_period.sql")),
+    ("session_cut.sql", include_str!("../../sql/macros/session_cut.sql")),
 ];
 
 /// Larger than any position in a chain of events.
@@ -117,6 +118,7 @@ pub fn render(
         z => Z,
         z2 => Z2,
         metric_tables => views,
+        profiles => pipeline.profiles.iter().map(profile_view).collect::<Vec<_>>(),
         rollouts => pipeline.rollouts.iter().map(rollout_view).collect::<Vec<_>>(),
         ..money::values(pipeline),
     };
@@ -216,6 +218,19 @@ fn judged(table: &str, answers: [(&str, &str); 3]) -> String {
         format!("({table}.instrument = '{instrument}' AND {table}.score {test})")
     };
     format!("({})", answers.map(one).join(" OR "))
+}
+
+/// A vendor's rules; its name is one of those that the program knows.
+fn profile_view(profile: &Profile) -> Value {
+    context! {
+        name => profile.name.as_str(),
+        timeout_us => profile.timeout_us,
+        counts_tests => profile.counts_tests,
+        counts_copies => profile.counts_copies,
+        must_stay_closed => profile.must_stay_closed,
+        metrics => profile.metrics.clone(),
+        outcome => profile.outcome.as_str(),
+    }
 }
 
 /// A rollout's windows as half-open spans, and its services as a list of literals.

@@ -79,6 +79,16 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     })
 }
 
+/// Whether `pipeline` has what a folder's contract needs; a contract that cannot be read is left to
+/// [`compile`].
+pub fn is_needed(text: &ModelText, pipeline: &Pipeline) -> bool {
+    let spec = serde_yaml::from_str::<ModelYaml>(&text.yaml);
+    match spec.ok().and_then(|spec| spec.needs) {
+        Some(Need::Profile) => !pipeline.profiles.is_empty(),
+        None => true,
+    }
+}
+
 /// Whether a folder's contract asks for the metrics of all other models.
 pub fn reads_metrics(text: &ModelText) -> bool {
     serde_yaml::from_str::<ModelYaml>(&text.yaml).is_ok_and(|spec| {
@@ -97,7 +107,7 @@ pub fn lists_metrics(text: &ModelText) -> bool {
 /// earlier, and a gap before anything since. One hour covers clock changes.
 pub fn session_reach_days(pipeline: &Pipeline) -> u32 {
     const HOUR_US: i64 = 3_600_000_000;
-    let back = pipeline.sessions.handoff_join_us + pipeline.sessions.longest_timeout_us() + HOUR_US;
+    let back = pipeline.sessions.handoff_join_us + pipeline.longest_timeout_us() + HOUR_US;
     1 + u32::try_from((back + 24 * HOUR_US - 1) / (24 * HOUR_US)).unwrap_or(u32::MAX)
 }
 
@@ -123,12 +133,21 @@ struct ModelYaml {
     horizon: u32,
     #[serde(default)]
     matures: Vec<u32>,
+    needs: Option<Need>,
     reads: Vec<ReadYaml>,
     columns: Vec<ColumnYaml>,
     #[serde(default)]
     audits: Vec<AuditYaml>,
     #[serde(default)]
     metrics: Vec<MetricYaml>,
+}
+
+/// What a pipeline must have for a table to be built.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Need {
+    /// A vendor's numbers to hold beside ours.
+    Profile,
 }
 
 fn one() -> u32 {

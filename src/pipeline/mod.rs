@@ -7,6 +7,7 @@
 mod compile;
 mod mapping;
 mod path;
+mod profile;
 mod spec;
 
 pub use compile::compile;
@@ -15,6 +16,7 @@ pub use mapping::{
     Unmapped,
 };
 pub use path::{PathPattern, object_dates};
+pub use profile::Profile;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,11 +50,21 @@ pub struct Pipeline {
     /// Changes whose effect the comparison estimates.
     pub rollouts: Vec<Rollout>,
     pub assumptions: Assumptions,
+    /// Vendors whose numbers are held beside ours.
+    pub profiles: Vec<Profile>,
     pub models: Vec<ModelFolder>,
     /// A cell with fewer observations is `low_n`; default 30.
     pub low_n: u32,
     /// Earlier timestamps are quarantined; default 2000-01-01 UTC, in microseconds.
     pub history_floor_us: i64,
+}
+
+impl Pipeline {
+    /// Of ours and of the vendors whose sessions are cut beside them.
+    pub fn longest_timeout_us(&self) -> i64 {
+        let vendors = self.profiles.iter().map(|profile| profile.timeout_us);
+        vendors.fold(self.sessions.longest_timeout_us(), i64::max)
+    }
 }
 
 /// Where the key that pseudonymises users comes from.

@@ -77,10 +77,13 @@ pub fn all(
 /// The decoded objects of each kind and day, also of days before history: a ledger's month may
 /// begin before the first event.
 fn leaves(manifest: &Manifest, history: Interval) -> BTreeMap<String, Days> {
-    let mut by_day: BTreeMap<&str, BTreeMap<NaiveDate, Vec<&str>>> = BTreeMap::new();
+    let mut by_day: BTreeMap<Kind, BTreeMap<NaiveDate, Vec<&str>>> = BTreeMap::new();
+    // The first test must not make all other days look changed.
+    by_day.entry(Kind::TestEvents).or_default();
     for object in manifest.objects.values() {
-        let days = by_day.entry(object.kind.table().name()).or_default();
-        for file in &object.files {
+        by_day.entry(object.kind.table()).or_default();
+        for (table, file) in object.tables() {
+            let days = by_day.entry(table).or_default();
             days.entry(file.date).or_default().push(&object.decoding);
         }
     }
@@ -93,7 +96,7 @@ fn leaves(manifest: &Manifest, history: Interval) -> BTreeMap<String, Days> {
             decodings.sort_unstable();
             days.push(date, hash(decodings.iter().copied()));
         }
-        leaves.insert(kind.to_owned(), days);
+        leaves.insert(kind.name().to_owned(), days);
     }
     leaves
 }
@@ -110,7 +113,7 @@ fn partition(
     let mut parts = vec![entry.definition.clone()];
     if entry.uses_watermark {
         // Later than this the watermark changes nothing, so history stays as it is.
-        let timeout_days = pipeline.sessions.longest_timeout_us() / 86_400_000_000 + 1;
+        let timeout_days = pipeline.longest_timeout_us() / 86_400_000_000 + 1;
         let last = plus(date, i64::from(model.horizon_days) + timeout_days);
         let watermark_us = facts.watermarks.of(&entry.inputs);
         parts.push(watermark_us.min(day_end_us(last, pipeline.zone)).to_string());

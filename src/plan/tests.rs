@@ -75,6 +75,7 @@ impl World {
             path_date: Some(day(n)),
             decoding: format!("{n} {etag}"),
             files: vec![DecodedFile { date: day(on), path: String::new(), rows: 10, bytes: 1 }],
+            test_files: Vec::new(),
             accounting: Accounting::default(),
             newest_ts_us: Some(day_end_us(day(on), self.pipeline.zone) - 1),
             retry_from_us: None,

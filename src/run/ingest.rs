@@ -14,12 +14,13 @@ use crate::manifest::{DecodedFile, DecodedObject, Manifest};
 use crate::parallel;
 use crate::pipeline::{self, Pipeline, Source};
 use crate::plan::{Days, ListedObject, hash};
+use crate::schema::Kind;
 use crate::sink::Warehouse;
-use crate::source::{Decoded, Decoding, Quarantined, decode as decode_object};
+use crate::source::{Decoded, Decoding, Quarantined, StagedFile, decode as decode_object};
 use crate::storage::Store;
 
 /// Increase when the decoder reads the same bytes differently: every object is then decoded again.
-const DECODER_VERSION: &str = "2";
+const DECODER_VERSION: &str = "3";
 /// Objects whose decoding is committed together.
 const BATCH: usize = 256;
 /// R8: how far after as-of an event may lie.
@@ -247,14 +248,18 @@ fn decode_and_store(
     // Refused as lying in the future: accepted once that is no more than the tolerance away.
     let retry_from_us = decoded.retry_after_us.map(|ts| ts - FUTURE_TOLERANCE_US);
     let id = decoding_id(job, source, object, retry_from_us);
-    let table = source.kind.table().name();
-    let mut files = Vec::new();
-    for file in &decoded.files {
-        // No two runs write the same name, so `vacuum` cannot take away what another run needs.
-        let path = format!("_chatkpi/decoded/{table}/{id}/{}-{}.pq", file.date, job.run_id);
-        warehouse.put_file(&path, &file.path)?;
-        files.push(DecodedFile { date: file.date, path, rows: file.rows, bytes: file.bytes });
-    }
+    let keep = |table: Kind, staged: &[StagedFile]| {
+        let keep_one = |file: &StagedFile| {
+            // No two runs write the same name, so `vacuum` cannot take away what another run needs.
+            let name = format!("{}/{id}/{}-{}.pq", table.name(), file.date, job.run_id);
+            let path = format!("_chatkpi/decoded/{name}");
+            warehouse.put_file(&path, &file.path)?;
+            Ok(DecodedFile { date: file.date, path, rows: file.rows, bytes: file.bytes })
+        };
+        staged.iter().map(keep_one).collect::<Result<Vec<_>>>()
+    };
+    let files = keep(source.kind.table(), &decoded.files)?;
+    let test_files = keep(Kind::TestEvents, &decoded.test_files)?;
     let quarantine =
         store_quarantine(warehouse, &format!("{id}-{}", job.run_id), &decoded.quarantine)?;
     std::fs::remove_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
@@ -267,6 +272,7 @@ fn decode_and_store(
         path_date: object.path_date,
         decoding: id,
         files,
+        test_files,
         accounting: decoded.accounting,
         newest_ts_us: decoded.newest_ts_us,
         retry_from_us,

@@ -40,9 +40,9 @@ impl<'a> Inputs<'a> {
     ) -> Result<Self> {
         let mut decoded: BTreeMap<(Kind, NaiveDate), Vec<(String, u64)>> = BTreeMap::new();
         for object in manifest.objects.values() {
-            for file in &object.files {
+            for (table, file) in object.tables() {
                 decoded
-                    .entry((object.kind.table(), file.date))
+                    .entry((table, file.date))
                     .or_default()
                     .push((file.path.clone(), file.bytes));
             }

@@ -55,7 +55,7 @@ pub fn check(store: &Store) -> Result<Checked> {
             check_internal(store, partition, &mut last, &mut checked)?;
         }
     }
-    for file in manifest.objects.values().flat_map(|object| &object.files) {
+    for (_, file) in manifest.objects.values().flat_map(|object| object.tables()) {
         checked.object(store, &file.path, size_problem(&sizes, &file.path, file.bytes));
     }
     // What lies beside our files is read with them.

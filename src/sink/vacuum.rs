@@ -76,7 +76,7 @@ fn needed(store: &Store) -> Result<BTreeSet<String>> {
 }
 
 fn keys_of(object: &DecodedObject) -> impl Iterator<Item = String> {
-    object.files.iter().map(|file| file.path.clone()).chain(object.quarantine.clone())
+    object.tables().map(|(_, file)| file.path.clone()).chain(object.quarantine.clone())
 }
 
 fn key_of(partition: &Partition) -> String {

@@ -35,13 +35,13 @@ pub(super) struct Desk<'d> {
 }
 
 impl<'d> Desk<'d> {
-    pub(super) fn new(decoding: &Decoding<'d>, stage: Stage) -> Self {
+    pub(super) fn new(decoding: &Decoding<'d>, stages: [Stage; 2]) -> Self {
         let names = Table::keys(decoding.source.kind);
         let default = |(name, text): (&'d String, &'d String)| {
             names.iter().position(|known| known == name).map(|slot| (slot, text.as_str()))
         };
         Desk {
-            table: Table::new(decoding, stage),
+            table: Table::new(decoding, stages),
             defaults: decoding.source.defaults.iter().filter_map(default).collect(),
             accounting: Accounting::default(),
             events: 0,
@@ -213,8 +213,10 @@ impl<'d> Desk<'d> {
             let message = format!("{written} rows were written, not {expected}");
             return Err(Error::internal(message));
         }
+        let test_files = self.table.tests.finish()?;
         Ok(Decoded {
             files,
+            test_files,
             accounting,
             quarantine: self.quarantine,
             newest_ts_us: self.newest_ts_us,

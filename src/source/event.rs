@@ -52,15 +52,16 @@ pub(super) fn check<'a>(
 pub(super) fn put(table: &mut Table, event: &Event, place: Place) -> Result<Outcome> {
     // Without a refusal there is a timestamp.
     let Some(ts_us) = event.ts_us else { return Table::lost("a timestamp") };
-    if event.is_test {
-        return Ok(Outcome::Test);
-    }
     let day = table.days.day(ts_us);
-    if table.start.is_some_and(|start| day.number < start) {
-        return Ok(Outcome::OutOfWindow);
+    let is_early = table.start.is_some_and(|start| day.number < start);
+    if !is_early {
+        write(table, event, ts_us, &day, place)?;
     }
-    write(table, event, ts_us, &day, place)?;
-    Ok(Outcome::Kept { ts_us: Some(ts_us) })
+    Ok(match (event.is_test, is_early) {
+        (true, _) => Outcome::Test,
+        (false, true) => Outcome::OutOfWindow,
+        (false, false) => Outcome::Kept { ts_us: Some(ts_us) },
+    })
 }
 
 /// An instrument and its score, if both are right.
@@ -224,7 +225,10 @@ fn write(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place) 
     if event.seq.is_none() {
         cells[SEQ] = Cell::Integer(place.position);
     }
-    table.push(day.number, &cells)
+    match event.is_test {
+        true => table.push_test(day.number, &cells),
+        false => table.push(day.number, &cells),
+    }
 }
 
 fn derive(table: &mut Table, event: &Event, ts_us: i64, day: &Day, place: Place) -> Derived {

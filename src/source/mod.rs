@@ -46,6 +46,7 @@ pub use stage::StagedFile;
 
 use crate::error::Result;
 use crate::pipeline::{Adapter, Mapping, Records, Source};
+use crate::schema::Kind;
 use desk::Desk;
 use header::Header;
 use keys::Keys;
@@ -83,6 +84,9 @@ pub struct Decoding<'a> {
 pub struct Decoded {
     /// One file for each local day, in order of days.
     pub files: Vec<StagedFile>,
+    /// The same of events that are marked as tests, which are in nothing else that is told here but
+    /// their column of the accounting.
+    pub test_files: Vec<StagedFile>,
     /// Its identities hold.
     pub accounting: Accounting,
     /// In the order of the object; at most 100,000, all are in `accounting`.
@@ -96,18 +100,20 @@ pub struct Decoded {
     pub preview: Vec<Vec<(String, String)>>,
 }
 
-/// Decodes one object into `folder/<YYYY-MM-DD>.pq`, one file for each local day.
+/// Decodes one object into `folder/<YYYY-MM-DD>.pq`, one file for each local day, and what is
+/// marked as a test into `folder/test-<YYYY-MM-DD>.pq`.
 ///
 /// The folder must exist and be the object's own. An error means that nothing of the object was
 /// taken, and its files are removed: `Input` for an object that must be delivered again,
 /// `Transient` where reading or writing failed. Which object it was is the caller's to say, who
 /// knows its full address.
 pub fn decode(object: impl Read + Send, decoding: &Decoding<'_>, folder: &Path) -> Result<Decoded> {
-    let stage = Stage::new(decoding.source.kind, folder)?;
+    let stage = Stage::new(decoding.source.kind, folder, "")?;
+    let tests = Stage::new(Kind::TestEvents, folder, "test-")?;
     let unpacked = Unpacked::new(object, decoding.object_key)?;
     match &decoding.source.adapter {
-        Adapter::Canonical => read_canonical(unpacked, decoding, stage),
-        Adapter::Mapped(mapping) => read_mapped(unpacked, decoding, mapping, stage, folder),
+        Adapter::Canonical => read_canonical(unpacked, decoding, [stage, tests]),
+        Adapter::Mapped(mapping) => read_mapped(unpacked, decoding, mapping, [stage, tests], folder),
     }
 }
 
@@ -127,11 +133,11 @@ fn records_of(decoding: &Decoding<'_>) -> Records {
 fn read_canonical<R: Read>(
     object: Unpacked<R>,
     decoding: &Decoding<'_>,
-    stage: Stage,
+    stages: [Stage; 2],
 ) -> Result<Decoded> {
     let mut splitter = Splitter::new(object)?;
     let mut keys = Keys::new(Table::keys(decoding.source.kind));
-    let mut desk = Desk::new(decoding, stage);
+    let mut desk = Desk::new(decoding, stages);
     desk.accounting.bom = u64::from(splitter.had_bom());
     if records_of(decoding) != Records::Csv {
         while let Some(record) = splitter.next(Ends::Line)? {
@@ -161,13 +167,13 @@ fn read_mapped<R: Read>(
     object: Unpacked<R>,
     decoding: &Decoding<'_>,
     mapping: &Mapping,
-    stage: Stage,
+    stages: [Stage; 2],
     folder: &Path,
 ) -> Result<Decoded> {
     let slots = Table::keys(decoding.source.kind);
     let mut mapper = Mapper::new(mapping, slots, decoding.source.naive_zone);
     let mut keys = Keys::new(&mapper.plan.trie.roots());
-    let mut desk = Desk::new(decoding, stage);
+    let mut desk = Desk::new(decoding, stages);
     let layout = match records_of(decoding) {
         Records::Parquet => {
             parquet_rows::read(object, folder, |number, text| {

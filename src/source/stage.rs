@@ -33,6 +33,8 @@ const OPEN: usize = 64;
 /// Encoded bytes that may wait for the end of their row groups, over all open files.
 const ENCODED: usize = 128 << 20;
 const ROW_GROUP: usize = 1 << 20;
+/// The ending of what segments are put together in.
+const JOINED: &str = "joined.segment";
 
 /// Columns with one value for a whole day of one object.
 const SAME: &[&str] =
@@ -65,6 +67,8 @@ pub struct StagedFile {
 /// The days of an object on their way to disk. Files of an unfinished stage are removed.
 pub(super) struct Stage {
     folder: PathBuf,
+    /// What its files' names begin with.
+    prefix: &'static str,
     columns: Vec<Column>,
     schema: Arc<ArrowSchema>,
     properties: WriterProperties,
@@ -84,11 +88,12 @@ struct DayFile {
 }
 
 impl Stage {
-    pub(super) fn new(kind: Kind, folder: &Path) -> Result<Self> {
+    pub(super) fn new(kind: Kind, folder: &Path, prefix: &'static str) -> Result<Self> {
         let columns = kind.columns();
         let schema = Arc::new(to_arrow(&columns));
         Ok(Stage {
             folder: folder.to_owned(),
+            prefix,
             columns,
             schema,
             properties: properties()?,
@@ -179,11 +184,11 @@ impl Stage {
         let Some(file) = self.days.get_mut(&day).filter(|file| file.writer.is_none()) else {
             return Ok(());
         };
-        let name = from_day_number(day);
-        let path = match file.segments.len() {
-            0 => self.folder.join(format!("{name}.pq")),
-            n => self.folder.join(format!("{name}.{n}.segment")),
+        let ending = match file.segments.len() {
+            0 => "pq".to_owned(),
+            n => format!("{n}.segment"),
         };
+        let path = path_of(&self.folder, self.prefix, day, &ending);
         file.writer = Some(create(&path, &self.schema, &self.properties)?);
         file.segments.push(path);
         match resting {
@@ -214,12 +219,12 @@ impl Stage {
 
     /// Makes one file of a day's segments.
     fn join(&self, day: i32) -> Result<PathBuf> {
-        let path = self.folder.join(format!("{}.pq", from_day_number(day)));
+        let path = path_of(&self.folder, self.prefix, day, "pq");
         let segments = self.days.get(&day).map_or(&[][..], |file| &file.segments);
         if segments.len() < 2 {
             return Ok(path);
         }
-        let joined = self.folder.join(format!("{}.joined.segment", from_day_number(day)));
+        let joined = path_of(&self.folder, self.prefix, day, JOINED);
         let mut writer = create(&joined, &self.schema, &self.properties)?;
         for segment in segments {
             for batch in read(segment)? {
@@ -243,13 +248,17 @@ impl Drop for Stage {
         }
         for (day, file) in std::mem::take(&mut self.days) {
             drop(file.writer);
-            let joined = self.folder.join(format!("{}.joined.segment", from_day_number(day)));
+            let joined = path_of(&self.folder, self.prefix, day, JOINED);
             for path in file.segments.iter().chain([&joined]) {
                 // The folder is the caller's scratch; what cannot be removed goes with it.
                 _ = fs::remove_file(path);
             }
         }
     }
+}
+
+fn path_of(folder: &Path, prefix: &str, day: i32, ending: &str) -> PathBuf {
+    folder.join(format!("{prefix}{}.{ending}", from_day_number(day)))
 }
 
 fn properties() -> Result<WriterProperties> {

@@ -67,6 +67,8 @@ pub(super) struct Table<'d> {
     pub(super) days: Days,
     pub(super) scratch: Vec<u8>,
     pub(super) stage: Stage,
+    /// Where events that are marked as tests go.
+    pub(super) tests: Stage,
     /// Rows beside the first one of a record: a ledger's line has one for each day.
     pub(super) further_rows: u64,
     pub(super) preview: Vec<Vec<(String, String)>>,
@@ -75,7 +77,8 @@ pub(super) struct Table<'d> {
 }
 
 impl<'d> Table<'d> {
-    pub(super) fn new(decoding: &Decoding<'d>, stage: Stage) -> Self {
+    /// Of `stages` the second one takes tests.
+    pub(super) fn new(decoding: &Decoding<'d>, [stage, tests]: [Stage; 2]) -> Self {
         Table {
             kind: decoding.source.kind,
             source: &decoding.source.name,
@@ -90,6 +93,7 @@ impl<'d> Table<'d> {
             days: Days::new(decoding.zone),
             scratch: Vec::new(),
             stage,
+            tests,
             further_rows: 0,
             preview: Vec::new(),
             dry: false,
@@ -151,6 +155,11 @@ impl<'d> Table<'d> {
             self.preview.push(shown.map(|(c, cell)| (c.name.clone(), cell.show())).collect());
         }
         self.stage.push(day, cells)
+    }
+
+    /// The row of a test, which nobody is shown.
+    pub(super) fn push_test(&mut self, day: i32, cells: &[Cell]) -> Result<()> {
+        if self.dry { Ok(()) } else { self.tests.push(day, cells) }
     }
 
     /// A value that a check let through is missing: a bug, not a bad record.

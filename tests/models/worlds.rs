@@ -138,7 +138,8 @@ fn yaml(world: &World) -> String {
          \x20 - {{ name: bot, kind: events, adapter: canonical, path: \"logs/events-{{date}}-*.jsonl\", lookahead_days: 1{} }}\n\
          \x20 - {{ name: human, kind: contacts, adapter: canonical, path: \"contacts/*.csv\" }}\n\
          \x20 - {{ name: probe, kind: probes, adapter: canonical, path: \"probes/*.jsonl\" }}\n\
-         \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n{}",
+         \x20 - {{ name: costs, kind: costs, adapter: canonical, path: costs.csv }}\n\
+         profile: [copilot, {{ name: chatwoot, counts_tests: false }}]\n{}",
         world.zone.name(),
         world.dims.join(", "),
         seconds(&world.default_timeout_us),

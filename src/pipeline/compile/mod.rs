@@ -8,6 +8,7 @@ mod assumptions;
 mod conditions;
 mod findings;
 mod mapping;
+mod profiles;
 mod settings;
 mod sources;
 
@@ -77,6 +78,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
     let assumptions = fields.get("assumptions");
     let assumptions = assumptions.and_then(|node| assumptions::assumptions(node, out));
+    let profiles = profiles::profiles(fields.get("profile"), out);
     let models = settings::models(fields.get("models"), base, out);
     let low_n = fields.get("low_n").and_then(|node| out.whole(node, 0..=1_000_000));
     let floor = fields.get("history_floor").and_then(|node| out.date(node));
@@ -95,6 +97,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
         sources,
         rollouts,
         assumptions: assumptions.unwrap_or_default(),
+        profiles,
         models,
         low_n: low_n.unwrap_or(30),
         history_floor_us: settings::history_floor_us(floor),

@@ -15,7 +15,7 @@ const DIMENSIONS: [&str; 8] =
 const DEFAULT_DIMENSIONS: [&str; 3] = ["bot", "channel", "service"];
 
 /// A longer timeout would make every day's reach longer than a week.
-const MOST_SESSION_DAYS: i64 = 7;
+pub(super) const MOST_SESSION_DAYS: i64 = 7;
 const MOST_PROBE_MINUTES: u32 = 60;
 const MINUTE_US: i64 = 60 * crate::interval::SECOND_US;
 const MOST_ROLLOUT_DAYS: u32 = 3_650;

@@ -439,3 +439,42 @@ fn what_people_may_write() {
     assert_eq!(here.warehouse, Location::S3 { bucket: "b".to_owned(), prefix: "c".to_owned() });
     assert_eq!(here.sources[0].path.root, Location::Local(".".into()));
 }
+
+#[test]
+fn vendors_whose_numbers_are_held_beside_ours() {
+    assert!(compiled(&with("")).profiles.is_empty());
+    let names = |text: &str| -> Vec<String> {
+        compiled(&with(text)).profiles.into_iter().map(|profile| profile.name).collect()
+    };
+    assert_eq!(names("profile: copilot"), ["copilot"]);
+    assert_eq!(names("profile: [chatwoot, copilot]"), ["chatwoot", "copilot"]);
+
+    let text = "profile: [chatwoot, { name: copilot, timeout: 2d, counts_tests: false }]";
+    let pipeline = compiled(&with(text));
+    let [chatwoot, copilot] = &pipeline.profiles[..] else { panic!("{:?}", pipeline.profiles) };
+    assert_eq!((chatwoot.timeout_us, chatwoot.must_stay_closed), (3_600_000_000, true));
+    assert!(chatwoot.counts_tests && !chatwoot.counts_copies);
+    assert!(!copilot.counts_tests && copilot.counts_copies && !copilot.must_stay_closed);
+    assert_eq!(copilot.metrics.len(), 3);
+    assert_eq!(pipeline.longest_timeout_us(), 2 * 86_400_000_000);
+    assert_eq!(pipeline.sessions.longest_timeout_us(), 1_800_000_000);
+}
+
+#[test]
+fn a_wrong_profile_is_told_with_its_place() {
+    for (text, message, remedy) in [
+        ("profile: copilott", "`copilott` is not a vendor with a profile", "did you mean `copilot`?"),
+        ("profile: []", "there must be a profile", "leave the key out for none"),
+        ("profile: [copilot, copilot]", "`copilot` is given twice", "leave one of them out"),
+        ("profile: { timeout: 1h }", "`name` is missing from the profile", "add the vendor"),
+        ("profile: { name: copilot, tiemout: 1h }", "unknown key `tiemout`", "timeout"),
+        ("profile: { name: copilot, timeout: 0m }", "longer than nothing", "30m"),
+        ("profile: { name: copilot, counts_tests: 1 }", "expected true or false", "true or false"),
+    ] {
+        let found = wrong(&with(text));
+        let [one] = &found[..] else { panic!("{text}: {found:?}") };
+        assert!(one.message.contains(message), "{text}: {}", one.message);
+        assert!(one.remedy.as_deref().unwrap_or_default().contains(remedy), "{text}: {one:?}");
+        assert!(one.line > 0 && one.column > 0, "{text}: {one:?}");
+    }
+}

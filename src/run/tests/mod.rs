@@ -147,7 +147,7 @@ impl Bench {
                 expected.insert(public_key(partition), stamp.expect("is shown"));
             }
         }
-        for file in manifest.objects.values().flat_map(|o| &o.files) {
+        for (_, file) in manifest.objects.values().flat_map(|o| o.tables()) {
             assert!(store.read_if_exists(&file.path).expect("reads").is_some(), "{case}");
         }
         let mut found = self.seen(world, case);

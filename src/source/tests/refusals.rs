@@ -194,14 +194,18 @@ fn the_future_is_refused_until_it_comes() {
 }
 
 #[test]
-fn test_traffic_and_early_days_are_counted_and_not_written() {
+fn test_traffic_and_early_days_are_counted_and_not_among_the_rows() {
     let mut bench = Bench::events();
     bench.start = Some("2026-03-01".parse().unwrap());
     let early = line("").replace("03-01T10:00:00Z", "02-28T23:59:59Z");
-    let object = [line(r#""is_test":true"#), early, line("")].join("\n");
-    let accounting = bench.run(object).decoded.accounting;
+    let early_test = early.replace("{", r#"{"is_test":true,"#);
+    let object = [line(r#""is_test":true"#), early, line(""), early_test].join("\n");
+    let out = bench.run(object);
+    let rows = |files: &[StagedFile]| files.iter().map(|file| file.rows).sum::<u64>();
+    assert_eq!((rows(&out.decoded.files), rows(&out.decoded.test_files)), (1, 1));
+    let accounting = out.decoded.accounting;
     let Accounting { emitted, kept, test, out_of_window, decoded, .. } = accounting;
-    assert_eq!((emitted, kept, test, out_of_window, decoded), (3, 1, 1, 1, 3));
+    assert_eq!((emitted, kept, test, out_of_window, decoded), (4, 1, 2, 1, 4));
 }
 
 #[test]
