@@ -153,8 +153,47 @@ pub struct Manifest {
     pub objects: BTreeMap<(String, String), DecodedObject>,
     /// By table, then date.
     pub partitions: BTreeMap<String, BTreeMap<NaiveDate, Partition>>,
-    /// The commits that made the public copies as they are, by (table, date).
-    pub shown: BTreeMap<(String, NaiveDate), u64>,
+    /// How the public copies came to be as they are, by (table, date).
+    pub shown: BTreeMap<(String, NaiveDate), Showing>,
+}
+
+/// The commit that made a public copy as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Showing {
+    pub generation: u64,
+    /// RFC 3339, UTC; when the commit's run began.
+    pub at: String,
+    /// Why it replaced another copy; None for the first one.
+    pub restated: Option<Restated>,
+}
+
+/// Why readers see other rows than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restated {
+    DefinitionChanged,
+    InputsChanged,
+    /// Of the same definition and inputs.
+    BuiltAgain,
+}
+
+impl Restated {
+    pub fn words(self) -> &'static str {
+        match self {
+            Restated::DefinitionChanged => "definition changed",
+            Restated::InputsChanged => "inputs changed",
+            Restated::BuiltAgain => "built again",
+        }
+    }
+
+    fn by(before: &Partition, now: &Partition) -> Restated {
+        match (before.definition == now.definition, before.fingerprint == now.fingerprint) {
+            (false, _) => Restated::DefinitionChanged,
+            (true, false) => Restated::InputsChanged,
+            (true, true) => Restated::BuiltAgain,
+        }
+    }
 }
 
 /// A manifest as a list, from which it can be had without the commits before it.
@@ -166,7 +205,7 @@ pub struct Checkpoint {
     user_key: Option<String>,
     objects: Vec<DecodedObject>,
     partitions: Vec<Partition>,
-    shown: Vec<(String, NaiveDate, u64)>,
+    shown: Vec<(String, NaiveDate, Showing)>,
 }
 
 impl From<&Manifest> for Checkpoint {
@@ -179,7 +218,7 @@ impl From<&Manifest> for Checkpoint {
             user_key: manifest.user_key.clone(),
             objects: manifest.objects.values().cloned().collect(),
             partitions: days.flat_map(|days| days.values().cloned()).collect(),
-            shown: shown.map(|((table, date), at)| (table.clone(), *date, *at)).collect(),
+            shown: shown.map(|((table, date), at)| (table.clone(), *date, at.clone())).collect(),
         }
     }
 }
@@ -222,12 +261,31 @@ impl Manifest {
         for name in commit.removed {
             self.objects.remove(&(name.source, name.key));
         }
+        let shown =
+            self.showings(commit.generation, commit.created_at, &commit.partitions, commit.shows);
+        self.shown.extend(shown);
         commit.objects.into_iter().for_each(|object| self.take_object(object));
         commit.partitions.into_iter().for_each(|partition| self.take_partition(partition));
-        for shown in commit.shows {
-            self.shown.insert((shown.table, shown.date), commit.generation);
-        }
         Ok(())
+    }
+
+    /// What a commit that is not applied yet makes of the public copies in `shows`.
+    fn showings(
+        &self,
+        generation: u64,
+        at: String,
+        partitions: &[Partition],
+        shows: Vec<Shown>,
+    ) -> Vec<((String, NaiveDate), Showing)> {
+        let new: BTreeMap<_, _> =
+            partitions.iter().map(|p| ((p.table.as_str(), p.date), p)).collect();
+        let showing = |shown: Shown| {
+            let before = shown.was.and_then(|_| self.partition(&shown.table, shown.date));
+            let now = new.get(&(shown.table.as_str(), shown.date));
+            let restated = before.zip(now).map(|(before, now)| Restated::by(before, now));
+            ((shown.table, shown.date), Showing { generation, at: at.clone(), restated })
+        };
+        shows.into_iter().map(showing).collect()
     }
 
     /// What `commit` changes for readers: its published partitions whose content is new.
@@ -245,7 +303,7 @@ impl Manifest {
 
     /// The version that readers see; None where nothing was published.
     pub fn stamp(&self, table: &str, date: NaiveDate) -> Option<Stamp> {
-        let generation = *self.shown.get(&(table.to_owned(), date))?;
+        let generation = self.shown.get(&(table.to_owned(), date))?.generation;
         let partition = self.partition(table, date)?;
         Some(Stamp { generation, content: partition.content.clone() })
     }
@@ -323,9 +381,42 @@ mod tests {
         }
         let stamp = manifest.stamp("t", partition("a").date).unwrap();
         assert_eq!((stamp.generation, stamp.content.as_str()), (4, "a"), "not the first a again");
+        let showing = Showing {
+            generation: 4,
+            at: "2026-01-01T00:00:00Z".into(),
+            restated: Some(Restated::BuiltAgain),
+        };
+        assert_eq!(manifest.shown[&("t".to_owned(), stamp_date())], showing);
         let json = serde_json::to_string(&Checkpoint::from(&manifest)).unwrap();
         let back: Checkpoint = serde_json::from_str(&json).unwrap();
         assert_eq!(Manifest::from(back), manifest);
+    }
+
+    fn stamp_date() -> NaiveDate {
+        partition("a").date
+    }
+
+    #[test]
+    fn a_copy_that_replaces_another_says_why() {
+        let mut manifest = Manifest::default();
+        let steps = [
+            ("a", "d1", "f1", None),
+            ("b", "d1", "f2", Some(Restated::InputsChanged)),
+            // Built anew to the same content: readers see no change.
+            ("b", "d2", "f3", Some(Restated::InputsChanged)),
+            ("c", "d3", "f4", Some(Restated::DefinitionChanged)),
+            ("d", "d3", "f4", Some(Restated::BuiltAgain)),
+        ];
+        for (generation, (content, definition, fingerprint, why)) in (1..).zip(steps) {
+            let (definition, fingerprint) = (definition.to_owned(), fingerprint.to_owned());
+            let new = Partition { definition, fingerprint, ..partition(content) };
+            let mut next = Commit { partitions: vec![new], ..commit(generation) };
+            next.shows = manifest.changes(&next);
+            manifest.apply(next).unwrap();
+            let showing = &manifest.shown[&("t".to_owned(), stamp_date())];
+            assert_eq!(showing.restated, why, "generation {generation}");
+            assert_eq!(showing.generation, if generation == 3 { 2 } else { generation });
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::accounting::Accounting;
 use crate::error::Result;
 use crate::interval::{Every, day_end_us, plus};
 use crate::manifest::{Manifest, Partition};
-use crate::model::Table;
 use crate::model::catalog::Catalog;
 use crate::pipeline::Pipeline;
 use crate::plan::{missing_days, settled_days, watermarks};
@@ -65,7 +64,7 @@ fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_js
             "from": dated(first),
             "through": dated(last),
             "partitions": published.len(),
-            "final_through": published.iter().map(|p| p.date).rfind(|d| is_final(*d, maturity(catalog, table))),
+            "final_through": published.iter().map(|p| p.date).rfind(|d| is_final(*d, catalog.maturity_days(table))),
             "rows": published.iter().map(|p| p.rows).sum::<u64>(),
         }));
     }
@@ -137,16 +136,4 @@ fn text(told: &serde_json::Value) -> String {
 
 fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string().replace("null", "-"), str::to_owned)
-}
-
-/// Days until nothing in a day of `table` changes any more: the longest wait of its metrics, and of
-/// the metrics it takes from the tables it reads.
-fn maturity(catalog: &Catalog, table: &str) -> u32 {
-    let Some(entry) = catalog.entry(table) else { return 1 };
-    let read = entry.model.reads.iter().filter_map(|read| match &read.table {
-        Table::Model(name) => catalog.entry(name),
-        Table::Input(_) => None,
-    });
-    let models = std::iter::once(entry).chain(read);
-    models.flat_map(|e| &e.model.metrics).map(|m| m.maturity_days).max().unwrap_or(1)
 }

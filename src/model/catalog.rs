@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::lint::lint;
 use super::query::{MetricTable, Parameters, Watermarks, mentions, metric_table, render};
-use super::{After, Before, Layer, Model, ModelText, Read, Table, spec};
+use super::{After, Before, Layer, Model, ModelText, Native, Read, Table, spec};
 use crate::error::{Error, Result};
 use crate::interval::{Every, Interval, day_start_us, from_day_number};
 use crate::pipeline::Pipeline;
@@ -87,6 +87,15 @@ impl Catalog {
         self.models.iter().find(|e| e.model.name == name)
     }
 
+    /// Days until nothing in a day of `table` changes any more: the longest wait of its metrics, and
+    /// of the metrics it takes from the tables it reads.
+    pub fn maturity_days(&self, table: &str) -> u32 {
+        let Some(entry) = self.entry(table) else { return 1 };
+        let read = entry.model.reads.iter().filter_map(|read| self.entry(read.table.name()));
+        let models = std::iter::once(entry).chain(read);
+        models.flat_map(|e| &e.model.metrics).map(|m| m.maturity_days).max().unwrap_or(1)
+    }
+
     /// The query of `model` for the days and watermark of `parameters`.
     pub fn sql(&self, model: &Model, pipeline: &Pipeline, at: &Parameters) -> Result<String> {
         let file = format!("{}/query.sql", model.folder);
@@ -125,6 +134,7 @@ impl Catalog {
         let mut tables: BTreeSet<String> =
             model.reads.iter().map(|read| read.table.name().to_owned()).collect();
         tables.extend(VALUES.map(str::to_owned));
+        tables.extend(model.books().map(str::to_owned));
         let mut findings = lint(&format!("{}/query.sql, filled in", model.folder), query, &tables);
         tables.insert(model.name.clone());
         for audit in &model.audits {
@@ -161,8 +171,10 @@ impl Catalog {
         model.grain.iter().for_each(|name| add(name));
         add(&format!("{:?} {:?}", model.every, model.matures));
         if let Some(native) = model.native {
-            let settings = (&pipeline.rollouts, &pipeline.assumptions.currency);
-            add(&format!("{native:?} {} {settings:?}", native.version()));
+            add(&format!("{native:?} {}", native.version()));
+        }
+        if model.native == Some(Native::RolloutComparison) {
+            add(&format!("{:?}", (&pipeline.rollouts, &pipeline.assumptions.currency)));
         }
         for read in &model.reads {
             add(&format!("{read:?}"));
@@ -287,6 +299,9 @@ fn check_reads(model: &Model, before: &Catalog) -> Result<()> {
             let hint = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
             return wrong(format!("reads `{name}`, which is no model{hint}"));
         };
+        if upstream.model.books().is_some() {
+            return wrong(format!("reads `{name}`, which is made after all other tables"));
+        }
         // Marts exist for the days that were asked for; their neighbours may not.
         let only_its_day = read.before == Before::Days(0) && read.after == After::Days(0);
         // A week or a month is made of the days that were published.
@@ -418,6 +433,19 @@ mod tests {
             "SELECT 1 AS x",
         );
         assert!(told.contains("other days of the published table"), "{told}");
+    }
+
+    #[test]
+    fn tables_about_the_warehouse_stand_alone() {
+        let reading = YAML.replace("model: fct_session", "model: audit_load");
+        let told = refused(&reading, "SELECT 1 AS x");
+        assert!(told.contains("`audit_load`, which is made after all other tables"), "{told}");
+        let native = format!("{YAML}native: audit_load\n");
+        for yaml in [native.clone(), native.replace("reads: [{ model: fct_session }]", "reads: []")]
+        {
+            let told = refused(&yaml, "SELECT 1 AS x");
+            assert!(told.contains("`every: once` and reads nothing"), "{told}");
+        }
     }
 
     #[test]

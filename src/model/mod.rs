@@ -70,6 +70,12 @@ impl Model {
     pub fn is_published(&self) -> bool {
         self.layer == Layer::Mart
     }
+
+    /// The table in memory that a table about the warehouse itself is made from. Such a table is
+    /// no part of any plan: it follows what a run has committed.
+    pub fn books(&self) -> Option<&'static str> {
+        self.native.and_then(Native::books)
+    }
 }
 
 /// A last step that is not SQL.
@@ -78,13 +84,27 @@ impl Model {
 pub enum Native {
     /// The statistics of `fct_rollout_comparison`.
     RolloutComparison,
+    /// What became of each record of each object.
+    AuditIngest,
+    /// Which commit made each published partition as it is.
+    AuditLoad,
 }
 
 impl Native {
     /// Changes when the same rows become others, so that tables are made anew.
     pub fn version(self) -> u32 {
         match self {
-            Native::RolloutComparison => 1,
+            Native::RolloutComparison | Native::AuditIngest | Native::AuditLoad => 1,
+        }
+    }
+
+    /// The table that the query finds in memory, where it reads the warehouse's own books and no
+    /// rows of any log.
+    pub fn books(self) -> Option<&'static str> {
+        match self {
+            Native::RolloutComparison => None,
+            Native::AuditIngest => Some("object_counts"),
+            Native::AuditLoad => Some("published_partitions"),
         }
     }
 }

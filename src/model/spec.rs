@@ -49,6 +49,11 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     if spec.matures.is_empty() && spec.reads.iter().any(waits) {
         return Err(wrong("`after: matured` needs `matures`, the days to wait for".to_owned()));
     }
+    let is_of_warehouse = spec.native.is_some_and(|native| native.books().is_some());
+    if is_of_warehouse && (spec.every != Every::Once || !spec.reads.is_empty()) {
+        let message = "a table about the warehouse itself is `every: once` and reads nothing";
+        return Err(wrong(message.to_owned()));
+    }
     // It becomes a literal of SQL, in which engines escape differently.
     let unfit = |m: &&MetricYaml| m.doc.as_ref().is_some_and(|doc| doc.contains(['\'', '\\']));
     if let Some(metric) = spec.metrics.iter().find(unfit) {

@@ -263,9 +263,7 @@ fn wanted_models<'a>(catalog: &'a Catalog, request: &Request) -> Result<Vec<&'a 
                 .remedy(format!("choose from: {}", names.join(", "))));
         }
     }
-    let is_wanted =
-        |e: &&Entry| request.models.is_empty() || request.models.contains(&e.model.name);
-    Ok(published.filter(is_wanted).collect())
+    Ok(published.filter(|e| e.model.books().is_none() && request.names(&e.model.name)).collect())
 }
 
 fn last_of(days: &[NaiveDate]) -> NaiveDate {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::reach::{Facts, passed, reach, reached};
 use super::{ListedObject, Plan};
 use crate::interval::{Interval, day_end_us, plus};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Partition};
 use crate::model::Before;
 use crate::model::catalog::{Catalog, Entry};
 use crate::pipeline::Pipeline;
@@ -56,7 +56,7 @@ pub fn all(
     for (kind, days) in leaves(manifest, facts.history) {
         known.insert(kind, days);
     }
-    for entry in &catalog.models {
+    for entry in catalog.models.iter().filter(|entry| entry.model.books().is_none()) {
         let model = &entry.model;
         known.insert(model.name.clone(), Days::default());
         let asked: BTreeSet<NaiveDate> = requested.iter().map(|d| model.every.start(*d)).collect();
@@ -72,6 +72,22 @@ pub fn all(
         }
     }
     known
+}
+
+/// The days on which the staging model of `entry` holds what it would hold if it were built now.
+pub fn current_days(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    facts: &Facts,
+    entry: &Entry,
+) -> BTreeSet<NaiveDate> {
+    let inputs = leaves(manifest, facts.history);
+    let partitions = manifest.partitions.get(&entry.model.name).into_iter().flatten();
+    let is_current = |(date, held): &(&NaiveDate, &Partition)| {
+        held.fingerprint == partition(pipeline, catalog, entry, **date, facts, &inputs)
+    };
+    partitions.filter(is_current).map(|(date, _)| *date).collect()
 }
 
 /// The decoded objects of each kind and day, also of days before history: a ledger's month may

@@ -13,7 +13,7 @@ mod tests;
 
 pub use build::{build, build_within, check_models, missing_days, settled_days, watermarks};
 pub use explain::{explain, to_json};
-pub use fingerprint::{basis, hash};
+pub use fingerprint::{basis, current_days, hash};
 pub use reach::{Facts, reach, reached};
 
 use std::collections::BTreeSet;
@@ -34,6 +34,13 @@ pub struct Request {
     pub force: bool,
     /// Only these published models; empty for all.
     pub models: Vec<String>,
+}
+
+impl Request {
+    /// Whether the published table `name` is among those asked for.
+    pub fn names(&self, name: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|model| model == name)
+    }
 }
 
 /// The days to publish.

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::inputs::Inputs;
 use super::journal::FailedDays;
-use super::{Job, Report, comparison};
+use super::{Job, Report, audit_tables, comparison};
 use crate::engine::{Query, Rows};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::manifest::Manifest;
@@ -113,7 +113,7 @@ fn carry_out(
 }
 
 /// Failures of some days and not of the machine, the store or the whole run.
-fn is_of_data(kind: ErrorKind) -> bool {
+pub(super) fn is_of_data(kind: ErrorKind) -> bool {
     use ErrorKind as Kind;
     matches!(kind, Kind::Audit | Kind::Input | Kind::Config | Kind::Internal | Kind::Partial)
 }
@@ -126,6 +126,20 @@ fn builds(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
 fn published(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
     let steps = chunk.steps.iter().filter(|step| step.published);
     steps.flat_map(|step| step.builds.iter().map(|build| (step.model.clone(), build.date)))
+}
+
+/// Builds and commits `chunk`, which is part of no plan.
+///
+/// # Errors
+/// As [`execute`]; conflict where another run has committed since.
+pub(super) fn commit_alone(
+    job: &Job<'_>,
+    warehouse: &mut Warehouse,
+    facts: &Facts,
+    chunk: &Chunk,
+    report: &mut Report,
+) -> Result<()> {
+    build_and_commit(job, warehouse, facts, chunk, report).map_err(|failed| *failed.error)
 }
 
 fn build_and_commit(
@@ -214,7 +228,7 @@ fn build_step(
     at: &Parameters,
 ) -> Result<Built> {
     let model = &entry.model;
-    let query = Query {
+    let mut query = Query {
         sql: job.catalog.sql(model, job.pipeline, at)?,
         inputs: inputs.tables(entry, step)?,
         columns: model.stored_columns(),
@@ -226,10 +240,16 @@ fn build_step(
     let place = |e: Error| {
         e.context("table", &model.name).context("model", &file).context("days", step.days())
     };
-    let query = match model.native {
-        None => query,
-        Some(Native::RolloutComparison) => comparison::compared(job, query).map_err(place)?,
-    };
+    match model.native {
+        None => {}
+        Some(Native::RolloutComparison) => {
+            query = comparison::compared(job, query).map_err(place)?;
+        }
+        Some(native) => {
+            let (manifest, facts) = inputs.known();
+            query.inputs.push(audit_tables::input(native, job, manifest, facts)?);
+        }
+    }
     let written = job.engine.write(&query, folder).map_err(place)?;
     written.iter().for_each(|one| inputs.add_built(&model.name, one));
     let audited = verify(written, model, job.threads)?;

@@ -9,7 +9,7 @@ use super::measured::Measured;
 use super::{Job, Report};
 use crate::accounting::Accounting;
 use crate::error::{Error, ErrorKind, Result, io_error};
-use crate::interval::{Interval, local_date, plus};
+use crate::interval::{Every, Interval, local_date, plus};
 use crate::manifest::{DecodedFile, DecodedObject, Manifest};
 use crate::parallel;
 use crate::pipeline::{self, Pipeline, Source};
@@ -86,7 +86,7 @@ pub(super) fn path_dates(
                 .partitions
                 .values()
                 .flat_map(|days| days.values())
-                .filter(|p| p.published)
+                .filter(|p| p.published && p.date != Every::ONCE)
                 .map(|p| p.date)
                 .max()?;
             let today = local_date(job.request.as_of_us, job.pipeline.zone);

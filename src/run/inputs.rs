@@ -51,6 +51,11 @@ impl<'a> Inputs<'a> {
         Ok(Inputs { job, store, manifest, facts, decoded, built: Mutex::default(), cache })
     }
 
+    /// What is committed, and what the plan knows of time.
+    pub fn known(&self) -> (&Manifest, &Facts) {
+        (self.manifest, self.facts)
+    }
+
     /// A partition that later steps of the chunk may read.
     pub fn add_built(&self, table: &str, written: &Written) {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);

@@ -196,10 +196,7 @@ impl Report {
                 self.rows += published.map(|(_, p)| p.rows).sum::<u64>();
             }
         }
-        let reads_events = |entry: &&Entry| {
-            entry.model.reads.iter().any(|read| read.table == Table::Input(Kind::Events))
-        };
-        if let Some(staging) = catalog.models.iter().find(reads_events) {
+        if let Some(staging) = staging(catalog) {
             let own = plan.builds().filter(|(step, _)| step.model == staging.model.name);
             let days: BTreeSet<NaiveDate> = own.map(|(_, build)| build.date).collect();
             self.duplicates = duplicates(manifest, &staging.model.name, &days);
@@ -230,6 +227,14 @@ impl Report {
             }
         }
     }
+}
+
+/// The model that leaves copies of events out.
+pub(super) fn staging(catalog: &Catalog) -> Option<&Entry> {
+    let reads_events = |entry: &&Entry| {
+        entry.model.reads.iter().any(|read| read.table == Table::Input(Kind::Events))
+    };
+    catalog.models.iter().find(reads_events)
 }
 
 /// Accepted events of `days` less the rows that `staging`, which leaves copies out, kept of them.

@@ -5,6 +5,7 @@
 //! or the environment. A run can be stopped between any two objects or partitions and leaves the
 //! warehouse as it was at its last commit.
 
+mod audit_tables;
 mod comparison;
 mod execute;
 mod ingest;
@@ -209,7 +210,15 @@ fn carry_out(job: &Job<'_>, warehouse: &mut Warehouse, report: &mut Report) -> R
     let plan = again(warehouse.manifest(), &Limits::default())?;
     report.planned(&plan);
     let missing = plan.missing.clone();
-    execute::execute(job, warehouse, plan.clone(), &again, report)?;
+    let built = execute::execute(job, warehouse, plan.clone(), &again, report);
+    // Where some days failed, the tables about the warehouse tell of the others.
+    if built.as_ref().map_or_else(|error| execute::is_of_data(error.kind), |()| true) {
+        let (facts, is_forced) = (plan.facts.as_ref(), built.is_ok() && job.request.force);
+        let told = audit_tables::publish(job, warehouse, facts, is_forced, report);
+        built.and(told)?;
+    } else {
+        built?;
+    }
     report.account(job.catalog, warehouse.manifest(), &plan);
     if let (plan::Days::These(_), Some(first)) = (job.request.days, missing.first()) {
         let days: Vec<_> = missing.iter().map(|m| m.date.to_string()).collect();

@@ -78,12 +78,13 @@ fn of_two_runs_in_a_bucket_the_later_commit_is_refused() {
 fn a_run_that_dies_at_a_step_of_its_commit_is_finished_by_the_next() {
     let moto = Moto::start();
     // The nth write of a public file, or the write of a control file.
-    let points: [(&str, usize); 5] = [
+    let points: [(&str, usize); 6] = [
         ("/_chatkpi/log/00000000000000000001.json", 1),
         (LOG_2, 1),
         ("/part-00000.parquet", 1),
         ("/part-00000.parquet", 11),
         ("/_chatkpi/done/00000000000000000002.json", 1),
+        ("/_chatkpi/log/00000000000000000003.json", 1),
     ];
     let files = Tiny::after_a_run().tables().len();
     for (number, (part, nth)) in points.into_iter().enumerate() {

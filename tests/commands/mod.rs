@@ -1,5 +1,6 @@
 //! What the program promises to those who run it, one file for each part.
 
+mod audit_tables;
 mod bad_input;
 mod care;
 mod check;

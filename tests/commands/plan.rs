@@ -67,7 +67,7 @@ fn planning_changes_nothing() {
     }
     assert!(tiny.warehouse() == before);
     let tiny = Tiny::after_a_run();
-    let all = format!("{} partitions are up to date", tiny.tables().len());
+    let all = format!("{} partitions are up to date", tiny.numbers().len());
     let done = tiny.run(&["plan", PIPELINE]).expect(0);
     assert!(done.out.contains(&all) && done.out.contains("nothing to do"), "{}", done.out);
 }
@@ -97,7 +97,9 @@ fn builds(plan: &Value) -> Vec<(String, String, String)> {
 fn builds_the_same(tiny: &Tiny, plan: &Value, more: &[&str]) {
     let known = tiny.commits().len();
     tiny.run(&[&["run", PIPELINE], more].concat()).expect(0);
-    let built = partitions(&tiny.commits()[known..]);
+    let mut built = partitions(&tiny.commits()[known..]);
+    // What tells of the warehouse itself follows whatever a run does.
+    built.retain(|p| !text(p, "table").starts_with("audit_"));
     let key = |p: &Value| (text(p, "table"), text(p, "date"), text(p, "fingerprint"));
     let built: Vec<_> = built.iter().map(key).collect();
     let planned: Vec<_> = plan["builds"].as_array().expect("a list").iter().map(key).collect();

@@ -72,7 +72,7 @@ fn describes_the_first_run(summary: &Value) {
         ("missing", json!([])),
         ("error", Value::Null),
         ("exit_code", json!(0)),
-        ("generations", json!([1, 2])),
+        ("generations", json!([1, 2, 3])),
     ] {
         assert_eq!(summary[key], value, "{key}");
     }

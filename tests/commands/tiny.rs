@@ -176,6 +176,13 @@ impl Tiny {
         tables.map(|(name, (_, bytes))| (name, bytes)).collect()
     }
 
+    /// The published files of the tables that are made of logs. Those about the warehouse itself tell
+    /// of its own past, so no two warehouses have the same.
+    pub fn numbers(&self) -> BTreeMap<String, Vec<u8>> {
+        let tables = self.tables().into_iter();
+        tables.filter(|(name, _)| !name.starts_with("audit_")).collect()
+    }
+
     /// Every file of the warehouse with its time and bytes, but those that each run touches.
     pub fn warehouse(&self) -> BTreeMap<String, (SystemTime, Vec<u8>)> {
         let touched = |name: &str| name.starts_with("_chatkpi/runs/") || name == "_chatkpi/LOCK";
@@ -195,10 +202,11 @@ impl Tiny {
         commits.map(|bytes| serde_json::from_slice(&bytes).expect("JSON")).collect()
     }
 
-    /// The content hash of every (table, date), as the newest commits have it.
+    /// The content hash of every (table, date) that is made of logs, as the newest commits have it.
     pub fn contents(&self) -> BTreeMap<(String, String), String> {
         partitions(&self.commits())
             .into_iter()
+            .filter(|p| !text(p, "table").starts_with("audit_"))
             .map(|p| ((text(&p, "table"), text(&p, "date")), text(&p, "content")))
             .collect()
     }

@@ -102,7 +102,7 @@ fn a_source_that_seems_empty_is_an_error_and_not_an_empty_warehouse() {
 }
 
 /// The same job, to be changed.
-fn job_of<'a>(job: &Job<'a>) -> Job<'a> {
+pub(super) fn job_of<'a>(job: &Job<'a>) -> Job<'a> {
     Job {
         pipeline: job.pipeline,
         catalog: job.catalog,

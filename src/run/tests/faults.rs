@@ -26,7 +26,7 @@ impl Scene {
     fn new(name: &'static str, in_bucket: bool, is_first: bool) -> Scene {
         let folder = (!in_bucket).then(temporary);
         let root = folder.as_ref().map(|f| f.path().join("now"));
-        let bench = root.as_deref().map_or_else(Bench::in_bucket, Bench::in_folder);
+        let bench = root.as_deref().map_or_else(Bench::in_bucket, Bench::in_folder).audited();
         let world = Arc::new(World::default());
         (0..2).for_each(|n| bench.log(&world, n, 1));
         if !is_first {

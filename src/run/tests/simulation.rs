@@ -100,7 +100,7 @@ const LOOKS: usize = 6;
 fn simulate(seed: u64) {
     let mut chance = Chance(seed);
     let world = Arc::new(World::default());
-    let bench = Bench::in_bucket();
+    let bench = Bench::in_bucket().audited();
     (0..2).for_each(|n| bench.log(&world, n, 1));
     if chance.below(2) == 0 {
         bench.run(&world).expect("runs");
