@@ -17,20 +17,7 @@ use crate::schema::{Column, Kind, Type};
 /// A diagnosed configuration error that names the folder's `model.yaml`.
 pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
     let file = format!("{}/model.yaml", text.folder);
-    let spec: ModelYaml = serde_yaml::from_str(&text.yaml).map_err(|error| {
-        let error = error.without_snippet();
-        let place = error.location();
-        let message = error.render_with_formatter(&serde_yaml::UserMessageFormatter);
-        let diagnostic = Diagnostic {
-            file: file.clone(),
-            line: place.map_or(0, |l| l.line() as usize),
-            column: place.map_or(0, |l| l.column() as usize),
-            // The place is told apart from the message.
-            message: message.split(" at line ").next().unwrap_or_default().to_owned(),
-            remedy: None,
-        };
-        Error::diagnosed("a model's contract cannot be read", vec![diagnostic])
-    })?;
+    let spec = as_written(text, &file)?;
     let wrong = |message: String| {
         let diagnostic =
             Diagnostic { file: file.clone(), line: 0, column: 0, message, remedy: None };
@@ -81,6 +68,24 @@ pub fn compile(text: &ModelText, pipeline: &Pipeline) -> Result<Model> {
         audits: spec.audits.into_iter().map(audit).collect(),
         metrics: spec.metrics.into_iter().map(|m| metric(m, every_slice)).collect(),
         sql: text.sql.clone(),
+    })
+}
+
+/// The contract as it stands in the file `file`.
+fn as_written(text: &ModelText, file: &str) -> Result<ModelYaml> {
+    serde_yaml::from_str(&text.yaml).map_err(|error| {
+        let error = error.without_snippet();
+        let place = error.location();
+        let message = error.render_with_formatter(&serde_yaml::UserMessageFormatter);
+        let diagnostic = Diagnostic {
+            file: file.to_owned(),
+            line: place.map_or(0, |l| l.line() as usize),
+            column: place.map_or(0, |l| l.column() as usize),
+            // The place is told apart from the message.
+            message: message.split(" at line ").next().unwrap_or_default().to_owned(),
+            remedy: None,
+        };
+        Error::diagnosed("a model's contract cannot be read", vec![diagnostic])
     })
 }
 

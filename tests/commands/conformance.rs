@@ -11,8 +11,10 @@ use super::readers::duckdb;
 
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance");
 
-/// Of a cell, `numerator`, `denominator`, `n` and `status`; None where there must be none.
-type Cell = Option<(f64, f64, i64, String)>;
+/// Case, date and metric.
+type Place = (String, String, String);
+/// `numerator`, `denominator`, `n` and `status`.
+type Cell = (f64, f64, i64, String);
 
 #[test]
 fn the_conformance_suite_is_answered_cell_by_cell() {
@@ -64,7 +66,8 @@ fn names(folder: &str, ending: &str) -> BTreeSet<String> {
     files.map(name).collect()
 }
 
-fn expected(case: &str) -> Vec<(String, String, Cell)> {
+/// The cells of a case by date and metric; None where there must be none.
+fn expected(case: &str) -> Vec<(String, String, Option<Cell>)> {
     let file = format!("{SUITE}/expected/{case}.csv");
     let mut reader = csv::Reader::from_path(&file).unwrap_or_else(|e| panic!("{file}: {e}"));
     let row = |row: Result<csv::StringRecord, csv::Error>| {
@@ -78,7 +81,7 @@ fn expected(case: &str) -> Vec<(String, String, Cell)> {
 }
 
 /// What the run published, of each bot and over all else.
-fn cells(folder: &Path) -> BTreeMap<(String, String, String), (f64, f64, i64, String)> {
+fn cells(folder: &Path) -> BTreeMap<Place, Cell> {
     let rows = duckdb(&format!(
         "SELECT bot, CAST(date AS VARCHAR), metric, numerator, denominator, n, status
          FROM read_parquet('{}', hive_partitioning = true)
