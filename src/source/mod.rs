@@ -113,7 +113,9 @@ pub fn decode(object: impl Read + Send, decoding: &Decoding<'_>, folder: &Path) 
     let unpacked = Unpacked::new(object, decoding.object_key)?;
     match &decoding.source.adapter {
         Adapter::Canonical => read_canonical(unpacked, decoding, [stage, tests]),
-        Adapter::Mapped(mapping) => read_mapped(unpacked, decoding, mapping, [stage, tests], folder),
+        Adapter::Mapped(mapping) => {
+            read_mapped(unpacked, decoding, mapping, [stage, tests], folder)
+        }
     }
 }
 

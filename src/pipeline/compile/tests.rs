@@ -463,7 +463,11 @@ fn vendors_whose_numbers_are_held_beside_ours() {
 #[test]
 fn a_wrong_profile_is_told_with_its_place() {
     for (text, message, remedy) in [
-        ("profile: copilott", "`copilott` is not a vendor with a profile", "did you mean `copilot`?"),
+        (
+            "profile: copilott",
+            "`copilott` is not a vendor with a profile",
+            "did you mean `copilot`?",
+        ),
         ("profile: []", "there must be a profile", "leave the key out for none"),
         ("profile: [copilot, copilot]", "`copilot` is given twice", "leave one of them out"),
         ("profile: { timeout: 1h }", "`name` is missing from the profile", "add the vendor"),

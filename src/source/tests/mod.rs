@@ -102,7 +102,11 @@ impl Bench {
         };
         let decoded = decode(object, &decoding, folder.path());
         let left = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(left, decoded.as_ref().map_or(0, |d| d.files.len() + d.test_files.len()), "stray files");
+        assert_eq!(
+            left,
+            decoded.as_ref().map_or(0, |d| d.files.len() + d.test_files.len()),
+            "stray files"
+        );
         let decoded = decoded?;
         decoded.accounting.check().unwrap();
         let read_back = |file: &StagedFile| (file.date.to_string(), rows(file, self.source.kind));
