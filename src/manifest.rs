@@ -328,11 +328,13 @@ impl Manifest {
         kind: Kind,
         date: NaiveDate,
     ) -> impl Iterator<Item = (&DecodedObject, &DecodedFile)> {
+        let of =
+            |object| DecodedObject::tables(object).map(move |(table, file)| (object, table, file));
         self.objects
             .values()
-            .filter(move |object| object.kind.table() == kind)
-            .flat_map(|object| object.files.iter().map(move |file| (object, file)))
-            .filter(move |(_, file)| file.date == date)
+            .flat_map(of)
+            .filter(move |(_, table, file)| *table == kind && file.date == date)
+            .map(|(object, _, file)| (object, file))
     }
 }
 

@@ -263,9 +263,9 @@ fn input(
 ) -> InputTable {
     let (columns, files) = match table {
         Table::Input(kind) => {
-            let known = warehouse.manifest().objects.values().flat_map(|o| &o.files);
+            let known = warehouse.manifest().objects.values().flat_map(|o| o.tables());
             let dates: BTreeSet<NaiveDate> =
-                known.map(|f| f.date).filter(|d| days.contains(*d)).collect();
+                known.map(|(_, f)| f.date).filter(|d| days.contains(*d)).collect();
             let files = dates.into_iter().flat_map(|date| warehouse.manifest().files(*kind, date));
             let file =
                 |path: &str| InputFile { path: local(warehouse, path), date: None, rows: None };
