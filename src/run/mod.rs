@@ -5,6 +5,7 @@
 //! or the environment. A run can be stopped between any two objects or partitions and leaves the
 //! warehouse as it was at its last commit.
 
+pub mod compared;
 mod comparison;
 mod execute;
 mod ingest;

@@ -12,6 +12,7 @@ mod plan;
 mod privacy;
 mod readers;
 mod refusals;
+mod report;
 mod run;
 mod status;
 mod storage_s3;
