@@ -39,7 +39,7 @@ fn a_rollout_to_come_and_one_that_is_new_are_told_as_such() {
     let told = tiny.run(&["report", PIPELINE]).expect(0).out;
     for words in [
         "new_bot, all its services",
-        "there is no after yet",
+        "no services on either side",
         "nothing can be said of what it did",
         "grade E",
         "the change lies in the future of the data",
