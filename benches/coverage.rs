@@ -1,9 +1,14 @@
 //! How often the 95 % intervals of the rollout comparison hold the true effect.
 //!
-//! `cargo run --release --no-default-features --example coverage [WORLDS]` prints, for each design
+//! The same for the demo's shop, whose truth is what it would have cost without its rollout.
+//!
+//! `cargo run --release --no-default-features --example coverage [WORLDS [SHOPS]]` prints, for each design
 //! and effect, the share of intervals that hold the truth and their mean width; where the effect is
 //! zero, one minus that share is the rate of false alarms.
 
+#[allow(dead_code)]
+#[path = "../tests/infer/shop.rs"]
+mod shop;
 #[allow(dead_code)]
 #[path = "../tests/infer/world.rs"]
 mod world;
@@ -12,6 +17,8 @@ use std::io::Write;
 
 use chatkpi::infer::Grade;
 
+/// Customers of a shop; as in `chatkpi demo`.
+const CUSTOMERS: u32 = 500;
 const EFFECTS: [f64; 3] = [0.0, -0.5, -1.5];
 
 fn main() -> std::io::Result<()> {
@@ -31,6 +38,33 @@ fn main() -> std::io::Result<()> {
             writeln!(
                 out,
                 "{letter:<6} {effect:<7} {worlds:<7} {share:<8.3} {alarms:<13} {width:.3}"
+            )?;
+        }
+    }
+    let shops = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(100);
+    shops_of(shops, &mut out)
+}
+
+fn shops_of(shops: u32, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "\nthe demo's shop, {CUSTOMERS} customers, {shops} seeds")?;
+    writeln!(
+        out,
+        "effect  cost                         held   mean truth  mean error  mean width"
+    )?;
+    for metric in ["cost_per_service", "avoidable_cost_per_service"] {
+        for effect in [0.0, -0.3, -0.6] {
+            let (mut held, mut truth, mut error, mut width) = (0, 0.0, 0.0, 0.0);
+            for seed in 1..=shops {
+                let found = shop::shop(effect, CUSTOMERS, u64::from(seed), metric);
+                held += u32::from(found.holds());
+                truth += found.truth / f64::from(shops);
+                error += (found.estimate.value - found.truth) / f64::from(shops);
+                width += (found.estimate.high - found.estimate.low) / f64::from(shops);
+            }
+            let share = f64::from(held) / f64::from(shops);
+            writeln!(
+                out,
+                "{effect:<7} {metric:<28} {share:<6.3} {truth:<11.3} {error:<11.3} {width:.3}"
             )?;
         }
     }

@@ -172,7 +172,7 @@ fn table(loaded: &Loaded) -> Result<String> {
 fn farewell(out: &Path) -> String {
     let warehouse = out.join("warehouse");
     format!(
-        "\nThe tables are Parquet under {0}. With DuckDB:\n\n  SELECT date, metric, value, n, status\n  FROM read_parquet('{0}/kpi_daily/date=*/*.parquet', hive_partitioning = true)\n  WHERE bot = '*' AND channel = '*' AND service = '*' ORDER BY metric, date;\n\nRun again and nothing changes: {2} run {1}",
+        "\nThe tables are Parquet under {0}. With DuckDB:\n\n  SELECT date, metric, value, n, status\n  FROM read_parquet('{0}/kpi_daily/date=*/*.parquet', hive_partitioning = true)\n  WHERE bot = '*' AND channel = '*' AND service = '*' ORDER BY metric, date;\n\nDid the rollout make services cheaper? {2} report {1}\nRun again and nothing changes: {2} run {1}",
         warehouse.display(),
         out.join("pipeline.yaml").display(),
         context::program()

@@ -9,6 +9,7 @@ mod demo;
 mod history;
 mod plan;
 mod progress;
+mod report;
 mod retry;
 mod run;
 mod status;
@@ -49,6 +50,8 @@ enum Command {
     Check(check::CheckArgs),
     /// What is published, final, missing or refused.
     Status(status::StatusArgs),
+    /// What the rollouts did to the cost of a service, in words.
+    Report(report::ReportArgs),
     /// Past runs, and which days each one published or restated.
     History(history::HistoryArgs),
     /// Repeat what failed of a run.
@@ -115,6 +118,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
         Command::Status(args) => status::status(args),
+        Command::Report(args) => report::report(args),
         Command::History(args) => history::history(args),
         Command::Retry(args) => retry::retry(args),
         Command::Verify(args) => verify::verify(args),

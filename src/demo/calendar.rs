@@ -13,6 +13,9 @@ pub const ZONE: Tz = chrono_tz::Europe::Stockholm;
 /// Days over which the rollout's effect grows from nothing to full.
 pub const RAMP_DAYS: i32 = 14;
 
+/// The effect at which the bot handles its new services as well as its old ones.
+const FULL_EFFECT: f64 = -0.30;
+
 pub const MINUTE: i64 = 60_000;
 pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
@@ -57,12 +60,15 @@ pub struct Calendar {
     pub days: i32,
     /// The first day of the bot's new services.
     pub rollout: i32,
+    /// Relative change of the human contacts of the rolled-out services; 0: nothing changes.
+    pub effect: f64,
     first_hour: i64,
     hours: Vec<HourText>,
 }
 
 impl Calendar {
-    pub fn new(start: NaiveDate, days: u32) -> Self {
+    /// Where the rollout changes what `effect` says.
+    pub fn new(start: NaiveDate, days: u32, effect: f64) -> Self {
         let first = i64::from(day_number(start)) * DAY - DAY;
         let count = (i64::from(days) + 1) * 24;
         Calendar {
@@ -70,6 +76,7 @@ impl Calendar {
             days: days as i32,
             // Two fifths in: eight weeks before it and ten after it fit into 150 days.
             rollout: (days * 2 / 5) as i32,
+            effect,
             first_hour: first / HOUR,
             hours: (0..count).map(|n| hour_text(first + n * HOUR)).collect(),
         }
@@ -132,8 +139,20 @@ impl Calendar {
         week[date.weekday().num_days_from_monday() as usize] * season(date) * growth
     }
 
-    /// How far the rollout has taken effect on a day: 0 before it, 1 after its ramp.
+    /// How far the new services work on a day: 0 before the rollout, 1 after the ramp of one that
+    /// keeps as many contacts away as the default does. Chats follow what the desk feels: a rollout
+    /// that takes nothing off the desk changes no chat either.
     pub fn ramp(&self, day: i32) -> f64 {
+        self.phase(day) * (self.effect / FULL_EFFECT).clamp(0.0, 1.0)
+    }
+
+    /// How many contacts with people there are about the new services, beside those without it.
+    pub fn contacts(&self, day: i32) -> f64 {
+        1.0 + self.effect * self.phase(day)
+    }
+
+    /// 0 before the rollout, 1 after its ramp.
+    fn phase(&self, day: i32) -> f64 {
         (f64::from(day - self.rollout + 1) / f64::from(RAMP_DAYS)).clamp(0.0, 1.0)
     }
 

@@ -4,11 +4,12 @@
 //! colleague, an answer to a survey) is written now with its later time.
 
 use super::aftermath;
+use super::books::Trace;
 use super::calendar::{Calendar, HOUR, MINUTE, local_hour};
 use super::chance::Chance;
 use super::delivery::Delivery;
+use super::ledger::Ledger;
 use super::line::{Actor, Line, Thread, Type};
-use super::office::Ledger;
 use super::probes::Outages;
 use super::world::{Bot, Channel, SERVICES, TAKEOVER_SECONDS};
 
@@ -25,6 +26,7 @@ pub struct Scene<'a, 'c> {
     pub line: Line,
     /// How far the rollout has taken effect today.
     pub ramp: f64,
+    pub trace: Trace,
 }
 
 impl Scene<'_, '_> {
@@ -80,7 +82,9 @@ pub fn play(scene: &mut Scene, thread: &mut Thread, service: usize, start: i64) 
         aftermath::close(scene, thread, End::Silent);
         return End::Silent;
     }
+    scene.trace.engaged = true;
     let end = turns(scene, thread, service, &mut now);
+    scene.trace.until = thread.last;
     if end == End::Solved {
         aftermath::success(scene, thread, service, &mut now);
     }
@@ -172,6 +176,7 @@ fn think(scene: &mut Scene, thread: &Thread, now: &mut i64) {
     *now = if roll < 0.003 {
         thread.last + timeout(thread.channel)
     } else if roll < 0.010 {
+        scene.trace.pauses += 1;
         thread.last + timeout(thread.channel) + scene.seconds(60.0)
     } else {
         *now + scene.seconds(21.0)
@@ -246,6 +251,7 @@ fn bot(scene: &mut Scene, thread: &mut Thread, service: usize, now: &mut i64, fa
     }
     if scene.post() && cost > 0 {
         scene.ledger.model_call(*now, thread.bot, cost as i64);
+        scene.trace.model += cost as i64;
     }
     extras(scene, thread, now);
 }
@@ -265,6 +271,7 @@ fn extras(scene: &mut Scene, thread: &mut Thread, now: &mut i64) {
 /// To a person: who answers soon, hours later, or never, as the hour allows.
 fn hand_over(scene: &mut Scene, thread: &mut Thread, service: usize, now: &mut i64) -> End {
     *now += scene.seconds(2.0);
+    scene.trace.handed = Some(*now);
     let staffed = (8..20).contains(&local_hour(*now));
     let (soon, later) = if staffed { (0.74, 0.13) } else { (0.10, 0.55) };
     let roll = scene.chance.unit();
@@ -285,7 +292,9 @@ fn hand_over(scene: &mut Scene, thread: &mut Thread, service: usize, now: &mut i
         _ => scene.chance.between(3 * HOUR / 2, 22 * HOUR),
     };
     if colleague(scene, thread, *now) {
-        scene.ledger.takeover(*now, TAKEOVER_SECONDS);
+        scene.ledger.takeover(*now, service, TAKEOVER_SECONDS);
+        // Who comes more than a day later comes to another session.
+        scene.trace.taken = scene.trace.handed.is_some_and(|handed| *now <= handed + 24 * HOUR);
     }
     let rounds = if end == End::Taken { 1 + scene.chance.below(3) } else { scene.chance.below(2) };
     for _ in 0..rounds {

@@ -54,7 +54,8 @@ pub struct Mark {
 
 pub struct Delivery<'a> {
     calendar: &'a Calendar,
-    folder: PathBuf,
+    /// None: nothing is written.
+    folder: Option<PathBuf>,
     chance: Chance,
     piles: BTreeMap<i32, Pile>,
     spare: Vec<Pile>,
@@ -84,9 +85,11 @@ impl Pile {
 }
 
 impl<'a> Delivery<'a> {
-    pub fn new(calendar: &'a Calendar, out: &Path, seed: u64) -> Result<Self> {
-        let folder = out.join("logs");
-        fs::create_dir_all(&folder).map_err(|e| io_error(folder.display(), e))?;
+    pub fn new(calendar: &'a Calendar, out: Option<&Path>, seed: u64) -> Result<Self> {
+        let folder = out.map(|out| out.join("logs"));
+        if let Some(folder) = &folder {
+            fs::create_dir_all(folder).map_err(|e| io_error(folder.display(), e))?;
+        }
         Ok(Delivery {
             calendar,
             folder,
@@ -115,6 +118,9 @@ impl<'a> Delivery<'a> {
         if arrival >= self.calendar.end() {
             return false;
         }
+        if self.folder.is_none() {
+            return true;
+        }
         line.bytes.push(b'}');
         self.pile(arrival).add(arrival, |out| out.extend_from_slice(&line.bytes));
         self.tally.count(&line.mark, late);
@@ -124,9 +130,10 @@ impl<'a> Delivery<'a> {
 
     /// Writes the files of all UTC days up to and including `last`.
     pub fn write_until(&mut self, last: i32) -> Result<()> {
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
         while self.next <= last.min(self.calendar.end_utc_day() - 1) {
             let mut pile = self.piles.remove(&self.next).unwrap_or_default();
-            let path = self.folder.join(format!("events-{}.jsonl.gz", utc_date(self.next)));
+            let path = folder.join(format!("events-{}.jsonl.gz", utc_date(self.next)));
             self.bytes += write_pile(&path, &mut pile).map_err(|e| io_error(path.display(), e))?;
             self.files += 1;
             self.next += 1;

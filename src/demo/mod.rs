@@ -7,10 +7,12 @@
 //! `truth.json` says what was put in. Leaves out: what KPIs come out, which is the program's part.
 
 mod aftermath;
+mod books;
 mod calendar;
 mod chance;
 mod chat;
 mod delivery;
+mod ledger;
 mod line;
 mod office;
 mod people;
@@ -27,11 +29,15 @@ use std::path::Path;
 use chrono::{Datelike, NaiveDate};
 
 use crate::error::{Error, Result, io_error};
+use books::Books;
 use calendar::Calendar;
 use delivery::Delivery;
-use office::{Ledger, Office};
+use ledger::{Bill, Ledger};
+use office::Office;
 use people::People;
 use probes::{Outages, Probes};
+
+pub use books::CostDay;
 
 /// The pipeline that reads the demo, for the default dates.
 const PIPELINE: &str = include_str!("../../pipelines/demo.yaml");
@@ -48,7 +54,8 @@ pub struct Demo {
     /// Customers by the last day: about thirty events each in 150 days.
     pub users: u32,
     pub seed: u64,
-    /// True relative change of the human contacts of the rolled-out services: -0.3 is 30 % fewer.
+    /// True relative change of the human contacts of the rolled-out services: -0.3 is 30 % fewer. 0:
+    /// a rollout in name alone, that changes nothing and was not paid for.
     pub effect: f64,
     /// The first local day (Europe/Stockholm).
     pub start: NaiveDate,
@@ -93,42 +100,30 @@ pub struct Summary {
 pub fn generate(demo: &Demo, out: &Path) -> Result<Summary> {
     check(demo)?;
     fs::create_dir_all(out).map_err(|e| io_error(out.display(), e))?;
-    let calendar = Calendar::new(demo.start, demo.days);
+    let calendar = Calendar::new(demo.start, demo.days, demo.effect);
     let outages = Outages::new(&calendar, demo.seed);
-    let mut delivery = Delivery::new(&calendar, out, demo.seed)?;
-    let mut office = Office::new(&calendar, out, demo.seed, demo.effect)?;
-    let mut ledger = Ledger::new(&calendar);
-    let mut people = People::new(demo.users, &calendar);
-    let mut serial = 0;
-    for day in 0..calendar.days {
-        let mut today = street::Today {
-            day,
-            calendar: &calendar,
-            outages: &outages,
-            people: &mut people,
-            delivery: &mut delivery,
-            office: &mut office,
-            ledger: &mut ledger,
-            serial: &mut serial,
-        };
-        street::open(&mut today, demo.seed);
-        office.work(day, &mut people, &mut ledger)?;
-        // The UTC day before this local day's date ended within this local day.
-        delivery.write_until(calendar.first_utc_day() + day)?;
-    }
-    delivery.write_until(calendar.end_utc_day() - 1)?;
-    office.close(&ledger, out, demo.users)?;
+    let Lived { delivery, office, bills, days } = live(demo, &calendar, &outages, Some(out))?;
+    let costs = ledger::text(&bills);
+    write(&out.join("costs.csv"), &costs)?;
+    let without = cost_days(&Demo { effect: 0.0, ..demo.clone() })?;
     let mut probes = Probes::new(out)?;
     for day in calendar.first_utc_day()..calendar.end_utc_day() {
         probes.write(day, &calendar, &outages, demo.seed)?;
     }
-    let truth = truth::render(demo, &calendar, &delivery.tally, &office, &probes);
+    let known = truth::Known {
+        tally: &delivery.tally,
+        office: &office,
+        cost_rows: bills.len(),
+        probes: &probes,
+        cost_per_service: truth::cost_per_service(&calendar, &days, &without),
+    };
+    let truth = truth::render(demo, &calendar, known);
     write(&out.join("truth.json"), &truth)?;
     write(&out.join("pipeline.yaml"), &pipeline(&calendar))?;
     let tally = &delivery.tally;
     Ok(Summary {
-        files: delivery.files + office.files + probes.files,
-        bytes: delivery.bytes + office.bytes + probes.bytes,
+        files: delivery.files + office.files + probes.files + 1,
+        bytes: delivery.bytes + office.bytes + probes.bytes + costs.len() as u64,
         lines: tally.lines(),
         events: tally.events,
         duplicates: tally.duplicates(),
@@ -139,6 +134,62 @@ pub fn generate(demo: &Demo, out: &Path) -> Result<Summary> {
         contacts: office.rows,
         probes: probes.rows,
     })
+}
+
+/// What the services of a demo's shop cost, day by day, by the same definitions as the tables that a
+/// pipeline makes of its logs. Nothing is written.
+///
+/// # Errors
+/// Those of [`generate`] but the disk's.
+pub fn cost_days(demo: &Demo) -> Result<Vec<CostDay>> {
+    check(demo)?;
+    let calendar = Calendar::new(demo.start, demo.days, demo.effect);
+    let outages = Outages::new(&calendar, demo.seed);
+    Ok(live(demo, &calendar, &outages, None)?.days)
+}
+
+/// A shop after its last day.
+struct Lived<'a> {
+    delivery: Delivery<'a>,
+    office: Office<'a>,
+    bills: Vec<Bill>,
+    days: Vec<CostDay>,
+}
+
+/// Lives through all days, and writes logs and contacts where `out` says.
+fn live<'a>(
+    demo: &Demo,
+    calendar: &'a Calendar,
+    outages: &Outages,
+    out: Option<&Path>,
+) -> Result<Lived<'a>> {
+    let mut delivery = Delivery::new(calendar, out, demo.seed)?;
+    let mut office = Office::new(calendar, out, demo.seed)?;
+    let (mut ledger, mut books) = (Ledger::new(calendar), Books::new(calendar));
+    let mut people = People::new(demo.users, calendar);
+    let mut serial = 0;
+    for day in 0..calendar.days {
+        let mut today = street::Today {
+            day,
+            calendar,
+            outages,
+            people: &mut people,
+            delivery: &mut delivery,
+            office: &mut office,
+            ledger: &mut ledger,
+            books: &mut books,
+            serial: &mut serial,
+        };
+        street::open(&mut today, demo.seed);
+        office.work(day, &mut people, &mut ledger, &mut books)?;
+        // The UTC day before this local day's date ended within this local day.
+        delivery.write_until(calendar.first_utc_day() + day)?;
+    }
+    delivery.write_until(calendar.end_utc_day() - 1)?;
+    office.close()?;
+    let bills = ledger.bills(calendar, demo.users);
+    let days = books.close(calendar, &bills);
+    Ok(Lived { delivery, office, bills, days })
 }
 
 fn check(demo: &Demo) -> Result<()> {

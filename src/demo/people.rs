@@ -4,7 +4,7 @@
 
 use super::calendar::{Calendar, Traffic};
 use super::chance::Chance;
-use super::world::{Bot, CHANNELS, Channel, LOCALES, SERVICES, Service};
+use super::world::{Bot, CHANNELS, Channel, LOCALES, SERVICES};
 
 /// The share of customers that the shop has on its first day.
 const OLD_CUSTOMERS: f64 = 0.6;
@@ -12,7 +12,7 @@ const OLD_CUSTOMERS: f64 = 0.6;
 const HABITS: [(f64, f64); 4] = [(0.0015, 50.0), (0.020, 33.0), (0.080, 13.0), (0.350, 4.0)];
 /// How likely a customer with an unsolved question is back on the day it comes up again.
 const UNSOLVED_RETURN: f64 = 0.55;
-/// How much of their later weight the new services have while the bot cannot solve them.
+/// The share of customers who ask the bot about the new services while it cannot solve them.
 const CHATS_BEFORE_ROLLOUT: f64 = 0.45;
 
 /// A customer; `number` in [`People::number`] is the id that the logs show.
@@ -89,29 +89,39 @@ impl People {
         1_000_003 + 7 * index as u64
     }
 
-    /// Whether and for what a customer chats today.
+    /// Whether and for what a customer chats today; `level` is how busy the day is.
     pub fn wish(
         &mut self,
         index: usize,
         day: i32,
         level: f64,
-        calendar: &Calendar,
+        ramp: f64,
         chance: &mut Chance,
     ) -> Option<Wish> {
         let user = self.users[index];
         if user.due == day {
             self.users[index].due = -1;
             if chance.hit(UNSOLVED_RETURN) {
-                return Some(settle(&user, Some(user.topic as usize), calendar.ramp(day), chance));
+                return Some(settle(&user, user.topic as usize, chance));
             }
         }
         let p = HABITS[user.habit as usize].0 * level;
-        chance.hit(p).then(|| settle(&user, None, calendar.ramp(day), chance))
+        if !chance.hit(p) {
+            return None;
+        }
+        self.new_wish(index, ramp, chance)
     }
 
-    /// A wish of a customer who chats today for certain.
-    pub fn first_wish(&self, index: usize, ramp: f64, chance: &mut Chance) -> Wish {
-        settle(&self.users[index], None, ramp, chance)
+    /// The wish of a customer who thinks of the shop today. Where the bot is not known to help with
+    /// it, many do not ask it; they ask it nothing else instead, so that other services are left
+    /// alone by the rollout.
+    pub fn new_wish(&self, index: usize, ramp: f64, chance: &mut Chance) -> Option<Wish> {
+        let choices: [(usize, f64); SERVICES.len()] =
+            std::array::from_fn(|n| (n, SERVICES[n].chats));
+        let service = chance.pick(&choices);
+        let known = CHATS_BEFORE_ROLLOUT + (1.0 - CHATS_BEFORE_ROLLOUT) * ramp;
+        let asks = chance.hit(known) || !SERVICES[service].treated;
+        asks.then(|| settle(&self.users[index], service, chance))
     }
 
     /// The chat ended with the question open: it comes up again in a few days.
@@ -143,21 +153,8 @@ fn newcomer(chance: &mut Chance) -> User {
     }
 }
 
-/// Chooses the service, and with it the bot, and the channel.
-fn settle(user: &User, topic: Option<usize>, ramp: f64, chance: &mut Chance) -> Wish {
-    let weight = |service: &Service| {
-        let known = if service.treated {
-            CHATS_BEFORE_ROLLOUT + (1.0 - CHATS_BEFORE_ROLLOUT) * ramp
-        } else {
-            1.0
-        };
-        service.chats * known
-    };
-    let service = topic.unwrap_or_else(|| {
-        let choices: [(usize, f64); SERVICES.len()] =
-            std::array::from_fn(|n| (n, weight(&SERVICES[n])));
-        chance.pick(&choices)
-    });
+/// The service's bot, and a channel.
+fn settle(user: &User, service: usize, chance: &mut Chance) -> Wish {
     let bot = SERVICES[service].bot;
     let channel = if user.guest {
         Channel::Web

@@ -1,12 +1,14 @@
 //! One day of the shop's street: who chats, when, and under which names the logs know them.
 
 use super::aftermath;
+use super::books::{Books, Trace, slice};
 use super::calendar::{Calendar, DAY, HOUR, Slot, Traffic};
 use super::chance::Chance;
 use super::chat::{self, End, Scene};
 use super::delivery::Delivery;
+use super::ledger::Ledger;
 use super::line::{Line, Thread, push_key, push_number, push_text};
-use super::office::{Ledger, Office};
+use super::office::Office;
 use super::people::{People, Wish};
 use super::probes::Outages;
 use super::world::{BILLING_VERSION, Bot, Channel, LOCALES, SERVICES, SHOP_VERSIONS};
@@ -15,6 +17,11 @@ use super::world::{BILLING_VERSION, Bot, Channel, LOCALES, SERVICES, SHOP_VERSIO
 const TESTS: f64 = 0.005;
 /// Every so many days one customer begins a conversation that does not rest for three.
 const ENDLESS_EVERY: i32 = 30;
+
+/// Streams of chance of their own for each customer's day and for each chat: whoever chats more
+/// moves nobody else, so that two shops of one seed differ by their rollouts alone.
+const CUSTOMERS: u64 = 1 << 32;
+const CHATS: u64 = 2 << 32;
 
 /// What a day needs and changes.
 pub struct Today<'a, 'c> {
@@ -25,6 +32,7 @@ pub struct Today<'a, 'c> {
     pub delivery: &'a mut Delivery<'c>,
     pub office: &'a mut Office<'c>,
     pub ledger: &'a mut Ledger,
+    pub books: &'a mut Books,
     /// The number of the next thread.
     pub serial: &'a mut u64,
 }
@@ -51,13 +59,13 @@ pub fn open(today: &mut Today, seed: u64) {
     let ramp = calendar.ramp(today.day);
     let level = calendar.level(today.day, Traffic::Chat);
     let newcomers = today.people.admit(today.day, &mut day.chance);
-    let mut scene_chance = Chance::new(seed, 6, today.day);
     let mut line = Line::new();
     for index in 0..today.people.len() {
+        day.chance = Chance::new(seed, CUSTOMERS + index as u64, today.day);
         let wish = if index >= newcomers {
-            Some(today.people.first_wish(index, ramp, &mut day.chance))
+            today.people.new_wish(index, ramp, &mut day.chance)
         } else {
-            today.people.wish(index, today.day, level, calendar, &mut day.chance)
+            today.people.wish(index, today.day, level, ramp, &mut day.chance)
         };
         let Some(wish) = wish else { continue };
         let mut scene = Scene {
@@ -65,12 +73,15 @@ pub fn open(today: &mut Today, seed: u64) {
             outages: today.outages,
             delivery: today.delivery,
             ledger: today.ledger,
-            chance: scene_chance,
+            chance: Chance::new(seed, CHATS + index as u64, today.day),
             line,
             ramp,
+            trace: Trace::default(),
         };
         let after = visit(&mut scene, &mut day, wish, index, today.people, today.serial, today.day);
-        (scene_chance, line) = (scene.chance, scene.line);
+        line = scene.line;
+        let guest = today.people.user(index).guest;
+        today.books.chat(today.day, (!guest).then_some(index), &scene.trace);
         if let Some(at) = after {
             today.people.unsolved(index, wish.service, today.day, &mut day.chance);
             if !today.people.user(index).guest {
@@ -100,6 +111,7 @@ fn visit(
         return None;
     }
     let end = chat::play(scene, &mut thread, wish.service, start);
+    scene.trace.slice = (!thread.test).then(|| slice(&thread, wish.service));
     if thread.first < day.end && day.end <= thread.last {
         scene.delivery.tally.chats_over_midnight += 1;
     }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Demo;
 use super::calendar::{Calendar, RAMP_DAYS};
 use super::delivery::{BREAKS, Mark};
 use super::line::{ACTORS, TYPES};
 use super::office::Office;
 use super::probes::Probes;
-use super::world::{BOTS, CHANNELS, SERVICES};
+use super::world::{BOTS, CHANNELS, SERVICES, Service};
+use super::{CostDay, Demo};
+
+/// The window after the ramp, as in the demo's pipeline.
+const POST_DAYS: i32 = 56;
 
 /// Counts of event lines. Repeated and broken lines are in their own counts alone.
 #[derive(Default)]
@@ -63,14 +66,18 @@ impl Tally {
     }
 }
 
+/// What was counted while the demo was made.
+pub struct Known<'a> {
+    pub tally: &'a Tally,
+    pub office: &'a Office<'a>,
+    pub cost_rows: usize,
+    pub probes: &'a Probes,
+    pub cost_per_service: Value,
+}
+
 /// The text of `truth.json`.
-pub fn render(
-    demo: &Demo,
-    calendar: &Calendar,
-    tally: &Tally,
-    office: &Office,
-    probes: &Probes,
-) -> String {
+pub fn render(demo: &Demo, calendar: &Calendar, known: Known<'_>) -> String {
+    let Known { tally, office, cost_rows, probes, cost_per_service } = known;
     let services = |treated: bool| -> Vec<&str> {
         SERVICES.iter().filter(|s| s.treated == treated).map(|s| s.name).collect()
     };
@@ -91,8 +98,9 @@ pub fn render(
         "contacts": {
             "rows": office.rows,
             "by_service": office.by_service(),
-            "costs_rows": office.cost_rows,
+            "costs_rows": cost_rows,
         },
+        "cost_per_service": cost_per_service,
         "probes": { "rows": probes.rows, "failed": probes.failed, "planned": probes.planned },
         "files": {
             "logs": (calendar.end_utc_day() - calendar.first_utc_day()),
@@ -132,6 +140,44 @@ fn events(tally: &Tally) -> Value {
 
 fn named(names: &[&str], counts: &[u64]) -> Map<String, Value> {
     names.iter().zip(counts).map(|(name, count)| ((*name).into(), json!(count))).collect()
+}
+
+/// What a service cost in the pipeline's window after the ramp, in euros, and what it would have
+/// cost in the same shop without the rollout: by service, for all of the rollout's (`*`), and for
+/// those that it leaves alone (`controls`), which share costs with the others. Null where the demo
+/// ends before.
+pub fn cost_per_service(calendar: &Calendar, with: &[CostDay], without: &[CostDay]) -> Value {
+    let from = calendar.rollout + RAMP_DAYS;
+    let after = calendar.date(from)..calendar.date((from + POST_DAYS).min(calendar.days));
+    let effect = |is_in: &dyn Fn(&Service) -> bool| {
+        let value = |days: &[CostDay], cost: &dyn Fn(&CostDay) -> i64| {
+            let named = |day: &&CostDay| {
+                let service = SERVICES.iter().find(|s| s.name == day.service);
+                after.contains(&day.date) && service.is_some_and(is_in)
+            };
+            let (mut micros, mut services) = (0, 0);
+            for day in days.iter().filter(named) {
+                micros += cost(day);
+                services += day.services;
+            }
+            (services > 0).then(|| micros as f64 / 1e6 / services as f64)
+        };
+        let both = |cost: &dyn Fn(&CostDay) -> i64| {
+            let (with, without) = (value(with, cost)?, value(without, cost)?);
+            Some(json!({ "with": with, "without": without, "effect": with - without }))
+        };
+        json!({
+            "all": both(&|day| day.cost_micros),
+            "avoidable": both(&|day| day.avoidable_micros),
+        })
+    };
+    let mut told = Map::new();
+    told.insert("*".into(), effect(&|service| service.treated));
+    for own in SERVICES.iter().filter(|service| service.treated) {
+        told.insert(own.name.into(), effect(&|service| service.name == own.name));
+    }
+    told.insert("controls".into(), effect(&|service| !service.treated));
+    json!({ "from": after.start.to_string(), "to": after.end.to_string(), "services": told })
 }
 
 /// Contacts of a service before the rollout, while it ramps up, and after.

@@ -4,17 +4,12 @@
 use chrono::NaiveDate;
 
 use super::Job;
-use crate::engine::{InputTable, Query, TableData, Values};
+use super::compared::written;
+use crate::engine::{Query, Values};
 use crate::error::{Error, Result};
-use crate::infer::{
-    Cell, Change, Handler, Input, Investment, Measure, Row, WindowMeasure, compare,
-};
-use crate::interval::{Interval, day_number, from_day_number, plus};
+use crate::infer::{Cell, Change, Handler, Input, Investment, Measure, WindowMeasure, compare};
+use crate::interval::{Interval, from_day_number, plus};
 use crate::pipeline::{Pipeline, Rollout};
-use crate::schema::Column;
-
-/// The name of the rows in memory.
-const RESULT: &str = "compared";
 
 /// Runs `query` and gives the query that writes what was made of its rows.
 ///
@@ -158,94 +153,9 @@ fn change(rollout: &Rollout) -> Change {
     }
 }
 
-/// The rows as a table in memory, and the query that takes them from there.
-fn written(rows: &[Row], date: NaiveDate, query: Query) -> Query {
-    let mut columns =
-        vec![("date", Values::Bigint(vec![Some(i64::from(day_number(date))); rows.len()]))];
-    columns.extend(texts(rows));
-    columns.extend(numbers(rows));
-    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-    let sql = format!("SELECT {} FROM {RESULT}", names.join(", "));
-    let kind = |name: &str| {
-        let known = query.columns.iter().find(|column| column.name == name);
-        known.cloned().unwrap_or_else(|| Column::new(name, crate::schema::Type::Date, false))
-    };
-    let input = InputTable {
-        name: RESULT.to_owned(),
-        columns: names.iter().map(|name| kind(name)).collect(),
-        data: TableData::Memory(columns.into_iter().map(|(_, values)| values).collect()),
-    };
-    Query { sql, inputs: vec![input], ..query }
-}
-
-fn texts(rows: &[Row]) -> Vec<(&'static str, Values)> {
-    let text =
-        |value: &dyn Fn(&Row) -> Option<String>| Values::Text(rows.iter().map(value).collect());
-    let decimal = |micros: Option<i64>| micros.map(decimal_text);
-    vec![
-        ("rollout", text(&|row| Some(row.rollout.clone()))),
-        ("service", text(&|row| Some(row.service.clone()))),
-        ("metric", text(&|row| Some(row.metric.clone()))),
-        ("unit", text(&|row| Some(row.unit.clone()))),
-        ("method", text(&|row| Some(row.method.clone()))),
-        ("design_grade", text(&|row| Some(row.grade.letter().to_owned()))),
-        ("warnings", text(&|row| Some(row.warnings.join("; ")))),
-        (
-            "status",
-            text(&|row| Some(if row.is_final { "final" } else { "provisional" }.to_owned())),
-        ),
-        (
-            "difference",
-            text(&|row| decimal(row.difference().map(|value| (value * 1e6).round() as i64))),
-        ),
-        ("rate_effect", text(&|row| decimal(row.effects.map(|parts| parts.rate)))),
-        ("mix_effect", text(&|row| decimal(row.effects.map(|parts| parts.mix)))),
-        ("volume_effect", text(&|row| decimal(row.effects.map(|parts| parts.volume)))),
-        ("bot_cost_effect", text(&|row| decimal(row.effects.map(|parts| parts.bot_cost)))),
-    ]
-}
-
-fn numbers(rows: &[Row]) -> Vec<(&'static str, Values)> {
-    // Without end is no number that every reader takes.
-    let number = |value: &dyn Fn(&Row) -> Option<f64>| {
-        Values::Double(rows.iter().map(|row| value(row).filter(|v| v.is_finite())).collect())
-    };
-    let count = |value: &dyn Fn(&Row) -> usize| {
-        Values::Bigint(rows.iter().map(|row| i64::try_from(value(row)).ok()).collect())
-    };
-    vec![
-        ("numerator_pre", number(&|row| row.pre.map(|side| side.numerator))),
-        ("denominator_pre", number(&|row| row.pre.map(|side| side.denominator))),
-        ("value_pre", number(&|row| row.pre?.value())),
-        ("numerator_post", number(&|row| row.post.map(|side| side.numerator))),
-        ("denominator_post", number(&|row| row.post.map(|side| side.denominator))),
-        ("value_post", number(&|row| row.post?.value())),
-        ("percent", number(&Row::percent)),
-        ("value_post_at_pre_mix", number(&|row| row.post_at_mix_before)),
-        ("estimate", number(&|row| row.estimate.map(|found| found.value))),
-        ("ci_low", number(&|row| row.estimate.map(|found| found.low))),
-        ("ci_high", number(&|row| row.estimate.map(|found| found.high))),
-        ("pre_days", count(&|row| row.pre_days)),
-        ("post_days", count(&|row| row.post_days)),
-    ]
-}
-
-/// Millionths as the text of a decimal.
-fn decimal_text(micros: i64) -> String {
-    let (sign, size) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
-    format!("{sign}{}.{:06}", size / 1_000_000, size % 1_000_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn decimals_keep_every_digit() {
-        assert_eq!(decimal_text(-1_500_000), "-1.500000");
-        assert_eq!(decimal_text(7), "0.000007");
-        assert_eq!(decimal_text(i64::MIN), "-9223372036854.775808");
-    }
 
     #[test]
     fn rows_of_every_kind_find_their_place() {
@@ -284,54 +194,6 @@ mod tests {
         assert_eq!((input.investments[0].micros, input.investments[0].booked_after_micros), (1, 2));
         let other = Gathered::new(columns(&["other"])).expect("all columns");
         assert!(other.add(0, &mut input).is_err());
-    }
-
-    #[test]
-    fn rows_become_columns_of_the_contract() {
-        let start = from_day_number(20_000);
-        let cell = |day: i64| Cell {
-            date: plus(start, day),
-            service: "s".to_owned(),
-            channel: "phone".to_owned(),
-            handler: Handler::Human,
-            services: 4,
-            cost_micros: if day < 56 { 10_000_000 } else { 9_000_000 },
-            avoidable_micros: 0,
-        };
-        let input = Input {
-            changes: vec![Change {
-                name: "r".to_owned(),
-                date: plus(start, 56),
-                services: vec!["s".to_owned()],
-                controls: Vec::new(),
-                pre_days: 56,
-                ramp_days: 14,
-                post_days: 56,
-            }],
-            history: Interval::new(start, plus(start, 126)),
-            cells: (0..126).map(cell).collect(),
-            ..empty()
-        };
-        let rows = compare(&input).expect("a right input");
-        let query = Query {
-            sql: String::new(),
-            inputs: Vec::new(),
-            columns: vec![Column::new("difference", crate::schema::Type::Decimal, true)],
-            order: Vec::new(),
-            dates: vec![start],
-            together: false,
-        };
-        let query = written(&rows, start, query);
-        assert!(query.sql.starts_with("SELECT date, rollout, service, metric"));
-        let TableData::Memory(columns) = &query.inputs[0].data else { panic!("rows in memory") };
-        let at = |name: &str| query.inputs[0].columns.iter().position(|c| c.name == name);
-        let of = |name: &str| &columns[at(name).expect("a column")];
-        let Values::Text(differences) = of("difference") else { panic!("text") };
-        assert_eq!(differences[0].as_deref(), Some("-0.250000"));
-        let Values::Bigint(days) = of("date") else { panic!("days") };
-        assert_eq!((days[0], days.len()), (Some(20_000), rows.len()));
-        let Values::Double(after) = of("value_post") else { panic!("numbers") };
-        assert_eq!(after[0], Some(2.25));
     }
 
     fn empty() -> Input {

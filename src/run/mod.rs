@@ -6,6 +6,7 @@
 //! warehouse as it was at its last commit.
 
 mod audit_tables;
+pub mod compared;
 mod comparison;
 mod execute;
 mod ingest;

@@ -14,6 +14,7 @@ mod plan;
 mod privacy;
 mod readers;
 mod refusals;
+mod report;
 mod run;
 mod status;
 mod storage_s3;

@@ -12,8 +12,9 @@ fn help_and_version_are_answers() {
     assert!(help.out.contains("changes nothing"), "the promise of repetition is not in the help");
     let version = tiny.run(&["--version"]).expect(0);
     assert_eq!(version.out, format!("chatkpi {}\n", env!("CARGO_PKG_VERSION")));
-    let commands =
-        ["run", "plan", "check", "status", "history", "retry", "verify", "vacuum", "demo"];
+    let commands = [
+        "run", "plan", "check", "status", "report", "history", "retry", "verify", "vacuum", "demo",
+    ];
     for command in commands {
         let help = tiny.run(&[command, "--help"]).expect(0);
         assert!(help.out.contains("Usage:"), "{}", help.out);
