@@ -13,13 +13,17 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-/// Where the partitions of all published tables lie when `days`, which share a week, are published.
+/// Where the partitions of all tables that need no setting lie when `days`, which share a week, are
+/// published.
 pub fn published(days: &[&str]) -> BTreeSet<String> {
     let marts = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/marts");
     let mut paths = BTreeSet::new();
     for folder in std::fs::read_dir(marts).expect("the models") {
         let folder = folder.expect("a model").path();
         let yaml = std::fs::read_to_string(folder.join("model.yaml")).expect("a contract");
+        if yaml.contains("\nneeds: ") {
+            continue;
+        }
         let table = folder.file_name().expect("a name").to_string_lossy().into_owned();
         let dates = match yaml.lines().find_map(|line| line.strip_prefix("every: ")) {
             Some("once") => vec![format!("{table}/part-00000.parquet")],

@@ -42,6 +42,8 @@ pub fn is_final(world: &World, metric: &str, date: NaiveDate, watermark: i64) ->
         "retention_30" | "returned_within_30" | "retention_d30" => 30,
         "durable_resolution_rate_24h" => 2,
         "durable_resolution_rate_72h" => 4,
+        // A contact up to a day after a session tells whose service that was.
+        "cost_per_service_human" | "cost_per_resolved_service_human" => 3,
         "durable_resolution_rate_7d" | "first_contact_resolution_rate" => 8,
         "durable_resolution_rate_30d" => 31,
         _ => 1,
