@@ -35,6 +35,18 @@ pub fn in_order<T: Send, E: Send>(
     state.done.into_values().collect()
 }
 
+/// [`in_order`] for work that waits for nothing: `work(0)` to `work(count - 1)`.
+///
+/// # Errors
+/// As for [`in_order`].
+pub fn side_by_side<T: Send, E: Send>(
+    threads: usize,
+    count: usize,
+    work: impl Fn(usize) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
+    in_order(threads, &vec![BTreeSet::new(); count], work)
+}
+
 struct State<T, E> {
     /// Not begun; emptied by the first failure.
     waiting: BTreeSet<usize>,
@@ -120,8 +132,7 @@ mod tests {
     #[test]
     fn independent_work_overlaps() {
         let met = std::sync::Barrier::new(2);
-        let work = |_| Ok::<_, ()>(met.wait());
-        assert!(in_order(2, &chain(2, 2), work).is_ok());
+        assert!(side_by_side(2, 2, |_| Ok::<_, ()>(met.wait())).is_ok());
     }
 
     #[test]

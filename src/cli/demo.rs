@@ -8,7 +8,6 @@ use crate::demo::{Demo, generate};
 use crate::engine::polars::PolarsEngine;
 use crate::engine::{Engine, InputFile, InputTable, TableData};
 use crate::error::{Error, Result, io_error};
-use crate::schema::{Column, Type};
 use crate::sink::{Warehouse, public_key};
 use crate::storage::Store;
 
@@ -135,13 +134,10 @@ fn table(loaded: &Loaded) -> Result<String> {
         let path = warehouse.store().local_path(&public_key(partition))?;
         Some(InputFile { path, date: Some(partition.date), rows: None })
     };
-    let mut columns = vec![Column::new("date", Type::Date, false)];
-    if let Some(entry) = loaded.catalog.entry("kpi_daily") {
-        columns.extend(entry.model.stored_columns());
-    }
+    let entry = loaded.catalog.entry("kpi_daily");
     let input = InputTable {
         name: "kpi_daily".to_owned(),
-        columns,
+        columns: entry.map(|entry| entry.model.dated_columns()).unwrap_or_default(),
         data: TableData::Files(last.iter().rev().filter_map(|p| file(p)).collect()),
     };
     let everywhere: Vec<_> = pipeline.dimensions.iter().map(|d| format!("{d} = '*'")).collect();

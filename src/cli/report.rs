@@ -10,7 +10,6 @@ use crate::infer::Row;
 use crate::interval::Every;
 use crate::report::comparison;
 use crate::run::compared;
-use crate::schema::{Column, Type};
 use crate::sink::{Warehouse, public_key};
 use crate::storage::Store;
 
@@ -81,8 +80,6 @@ fn compared(loaded: &Loaded, warehouse: &Warehouse, args: &ReportArgs) -> Result
             .context("object", warehouse.store().url(&key))
             .remedy("`chatkpi verify` tells what else is gone"));
     }
-    let mut columns = vec![Column::new("date", Type::Date, false)];
-    columns.extend(entry.model.stored_columns());
     let file = InputFile { path, date: Some(partition.date), rows: None };
-    compared::read(&PolarsEngine::new(), file, columns)
+    compared::read(&PolarsEngine::new(), file, entry.model.dated_columns())
 }

@@ -12,7 +12,7 @@ pub mod query;
 pub mod spec;
 
 use crate::interval::{Every, Interval};
-use crate::schema::{Column, Kind};
+use crate::schema::{Column, Kind, Type};
 
 /// One model folder as text: what the binary embeds and what a user's folder holds.
 #[derive(Debug, Clone)]
@@ -65,6 +65,13 @@ impl Model {
     /// The stored columns, without the partition's date.
     pub fn stored_columns(&self) -> Vec<Column> {
         self.columns.iter().map(|c| c.column.clone()).collect()
+    }
+
+    /// The columns as queries meet them: the day, which a partition's folder tells, and the stored
+    /// ones.
+    pub fn dated_columns(&self) -> Vec<Column> {
+        let date = Column::new("date", Type::Date, false);
+        std::iter::once(date).chain(self.stored_columns()).collect()
     }
 
     pub fn is_published(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Listing the sources and decoding what was not seen before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -222,7 +222,7 @@ fn decode_batch(
     batch: &[ListedObject],
     folder: &Path,
 ) -> Result<Vec<DecodedObject>> {
-    parallel::in_order(job.threads, &vec![BTreeSet::new(); batch.len()], |index| {
+    parallel::side_by_side(job.threads, batch.len(), |index| {
         job.check_stop()?;
         let (object, folder) = (&batch[index], folder.join(index.to_string()));
         let decoded = decode_and_store(job, stores, warehouse, object, &folder);

@@ -12,9 +12,9 @@ use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::interval::Interval;
 use crate::manifest::Manifest;
 use crate::model::catalog::Entry;
-use crate::model::{Model, Read, Table};
+use crate::model::{Read, Table};
 use crate::plan::{Facts, Step, reach, reached};
-use crate::schema::{Column, Kind, Type};
+use crate::schema::Kind;
 use crate::storage::Store;
 
 /// The files of one chunk of days: what the warehouse holds, and what was built a moment ago.
@@ -80,7 +80,7 @@ impl<'a> Inputs<'a> {
         let words: BTreeSet<&str> = sql.split(|c| !is_word(c)).collect();
         let mut tables = vec![InputTable {
             name: model.name.clone(),
-            columns: with_date(model),
+            columns: model.dated_columns(),
             data: TableData::Files(self.partitions(&model.name, &step.dates())?),
         }];
         let others = model.reads.iter().filter(|read| read.table.name() != model.name);
@@ -95,7 +95,7 @@ impl<'a> Inputs<'a> {
             Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);
-                let columns = entry.map(|e| with_date(&e.model)).unwrap_or_default();
+                let columns = entry.map(|e| e.model.dated_columns()).unwrap_or_default();
                 let dates = reached(self.job.catalog, reader, &read.table, days, self.facts);
                 (columns, self.partitions(name, &dates)?)
             }
@@ -169,9 +169,4 @@ impl<'a> Inputs<'a> {
         }
         Ok(path)
     }
-}
-
-fn with_date(model: &Model) -> Vec<Column> {
-    let date = Column::new("date", Type::Date, false);
-    std::iter::once(date).chain(model.stored_columns()).collect()
 }

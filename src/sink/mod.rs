@@ -169,8 +169,7 @@ impl Warehouse {
             partitions.push(partition);
         }
         let objects: Vec<(String, &Path)> = objects.into_iter().collect();
-        let at_once = vec![BTreeSet::new(); objects.len()];
-        parallel::in_order(self.at_once, &at_once, |n| {
+        parallel::side_by_side(self.at_once, objects.len(), |n| {
             self.store.put_file(&objects[n].0, objects[n].1)
         })?;
         Ok(partitions)
@@ -241,8 +240,9 @@ impl Warehouse {
 
     /// Copies what `commit` changed to its public names, unless a later commit already owns it.
     fn publish(&self, commit: &Commit) -> Result<()> {
-        let at_once = vec![BTreeSet::new(); commit.shows.len()];
-        parallel::in_order(self.at_once, &at_once, |n| self.show(commit, &commit.shows[n]))?;
+        parallel::side_by_side(self.at_once, commit.shows.len(), |n| {
+            self.show(commit, &commit.shows[n])
+        })?;
         log::mark_done(&self.store, commit.generation)
     }
 

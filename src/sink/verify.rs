@@ -5,7 +5,6 @@
 //! and nothing else of the file, so two files of equal content have equal hashes whatever their
 //! encoding.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -78,8 +77,8 @@ pub fn verify(written: Vec<Written>, model: &Model, threads: usize) -> Result<Ve
             _ => files.push(vec![one]),
         }
     }
-    let at_once = vec![BTreeSet::new(); files.len()];
-    let audited = parallel::in_order(threads, &at_once, |n| verify_file(&files[n], model))?;
+    let verified = |n: usize| verify_file(&files[n], model);
+    let audited = parallel::side_by_side(threads, files.len(), verified)?;
     Ok(audited.into_iter().flatten().collect())
 }
 
