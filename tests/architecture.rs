@@ -342,8 +342,9 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 }
 
 fn model_folders() -> Vec<PathBuf> {
-    // `macros` holds texts that several models include, `profiles` the rules of vendors.
-    let others = ["macros", "profiles"];
+    // `macros` holds texts that several models include, `profiles` the rules of vendors, `ddl` how
+    // engines are told of tables.
+    let others = ["macros", "profiles", "ddl"];
     let layers = entries(&root().join("sql")).into_iter();
     let layers = layers.filter(|folder| others.iter().all(|other| !folder.ends_with(other)));
     let folders: Vec<PathBuf> = layers.flat_map(|layer| entries(&layer)).collect();

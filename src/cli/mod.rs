@@ -5,6 +5,7 @@
 
 mod check;
 mod context;
+mod ddl;
 mod demo;
 mod history;
 mod plan;
@@ -60,6 +61,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Remove stored objects that nothing refers to any more.
     Vacuum(vacuum::VacuumArgs),
+    /// SQL that makes the published tables known to another engine.
+    Ddl(ddl::DdlArgs),
     /// Make a company's logs and compute their KPIs.
     Demo(demo::DemoArgs),
 }
@@ -123,6 +126,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Retry(args) => retry::retry(args),
         Command::Verify(args) => verify::verify(args),
         Command::Vacuum(args) => vacuum::vacuum(args),
+        Command::Ddl(args) => ddl::ddl(args),
         Command::Demo(args) => demo::demo(args),
     }
 }

@@ -13,7 +13,8 @@ use crate::interval::{Every, Interval, day_start_us, from_day_number};
 use crate::pipeline::Pipeline;
 use crate::schema::Kind;
 
-static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
+/// The folder `sql/`.
+pub(super) static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
 /// The layers and the folders under `sql/` that hold their models.
 pub const LAYERS: [(Layer, &str); 3] =

@@ -6,6 +6,7 @@
 //! anything.
 
 pub mod catalog;
+pub mod ddl;
 pub mod lint;
 mod money;
 pub mod query;

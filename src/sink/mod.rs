@@ -25,7 +25,7 @@ use std::path::Path;
 use bytes::Bytes;
 use chrono::NaiveDate;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::interval::Every;
 use crate::manifest::{Commit, Manifest, Partition, Shown, Stamp};
 use crate::parallel;
@@ -109,6 +109,35 @@ impl Warehouse {
 
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The warehouse as it was after an earlier commit.
+    ///
+    /// # Errors
+    /// Input where there was no such commit, or where objects of it have been removed since.
+    pub fn manifest_at(&self, generation: u64) -> Result<Manifest> {
+        let newest = self.manifest.generation;
+        if generation == 0 || generation > newest {
+            return Err(Error::new(
+                ErrorKind::Input,
+                format!("there is no generation {generation}"),
+            )
+            .context("newest", newest)
+            .remedy("`chatkpi history` lists the commits"));
+        }
+        let manifest = log::replay_through(&self.store, generation)?;
+        let stored = self.store.list("_chatkpi/obj/")?;
+        let stored: BTreeSet<&str> = stored.iter().map(|object| object.key.as_str()).collect();
+        let mut partitions = manifest.partitions.values().flat_map(|days| days.values());
+        match partitions.find(|p| p.published && !stored.contains(p.object.as_str())) {
+            None => Ok(manifest),
+            Some(partition) => Err(Error::new(
+                ErrorKind::Input,
+                format!("generation {generation} is no longer whole"),
+            )
+            .context("gone", &partition.object)
+            .remedy("`vacuum` has removed what later commits replaced; choose a later generation")),
+        }
     }
 
     /// One commit of the log.

@@ -23,6 +23,10 @@ const GENERATION: &str = "chatkpi.generation";
 const CONTENT: &str = "chatkpi.content";
 const PROGRAM: &str = "chatkpi.program_version";
 
+/// The engine's own idea of the columns, whose text is a kind that other readers of Arrow do not
+/// expect or know; the Parquet schema says all there is to say.
+const ENGINES_SCHEMA: &str = "ARROW:schema";
+
 /// Enough for the footers of most tables; a longer one costs a second request.
 const TAIL: u64 = 64 << 10;
 /// Of a Parquet file: the footer's length and the magic word.
@@ -152,6 +156,7 @@ fn stamped(bytes: &Bytes, stamp: &Stamp, program: &str, partition: &Partition) -
     let metadata = ParquetMetaDataReader::decode_metadata(footer).map_err(broken)?;
     let file = metadata.file_metadata();
     let mut pairs = file.key_value_metadata().cloned().unwrap_or_default();
+    pairs.retain(|pair| pair.key != ENGINES_SCHEMA);
     let generation = stamp.generation.to_string();
     for (key, value) in
         [(GENERATION, generation.as_str()), (CONTENT, &stamp.content), (PROGRAM, program)]

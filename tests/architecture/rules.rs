@@ -72,7 +72,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
 pub const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
-    ("minijinja", &["src/model/query.rs", "src/model/money.rs"]),
+    ("minijinja", &["src/model/query.rs", "src/model/money.rs", "src/model/ddl.rs"]),
     ("object_store", &["src/storage/"]),
     ("parquet", &["src/sink/", "src/source/"]),
     ("polars", &["src/engine/polars.rs"]),

@@ -8,6 +8,7 @@ mod comparison;
 mod conformance;
 mod contested;
 mod costs;
+mod ddl;
 mod interrupted;
 mod own_models;
 mod plan;

@@ -9,13 +9,21 @@ use crate::support::moto::python;
 
 const ASK: &str = "
 import duckdb, json, sys
-print(json.dumps(duckdb.sql(sys.argv[1]).fetchall(), default=str))
+duckdb.execute(sys.argv[1]).fetchall()
+print(json.dumps(duckdb.sql(sys.argv[2]).fetchall(), default=str))
 ";
 
 /// The rows of a query as JSON.
 #[track_caller]
 pub fn duckdb(sql: &str) -> Value {
-    let output = Command::new(python()).args(["-c", ASK, sql]).output().expect("Python starts");
+    duckdb_after("SELECT 1", sql)
+}
+
+/// The rows of a query as JSON, in a database of which `statements` were run before.
+#[track_caller]
+pub fn duckdb_after(statements: &str, sql: &str) -> Value {
+    let arguments = ["-c", ASK, statements, sql];
+    let output = Command::new(python()).args(arguments).output().expect("Python starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "DuckDB refuses {sql}:\n{errors}");
     serde_json::from_slice(&output.stdout).expect("JSON")
