@@ -343,8 +343,8 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 
 fn model_folders() -> Vec<PathBuf> {
     // `macros` holds texts that several models include, `profiles` the rules of vendors, `ddl` how
-    // engines are told of tables.
-    let others = ["macros", "profiles", "ddl"];
+    // engines are told of tables, `report` the names of metrics.
+    let others = ["macros", "profiles", "ddl", "report"];
     let layers = entries(&root().join("sql")).into_iter();
     let layers = layers.filter(|folder| others.iter().all(|other| !folder.ends_with(other)));
     let folders: Vec<PathBuf> = layers.flat_map(|layer| entries(&layer)).collect();

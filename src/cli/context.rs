@@ -164,23 +164,23 @@ pub fn request(args: &DayArgs, pipeline: &Pipeline) -> Result<Request> {
         None => now().timestamp_micros(),
         Some(text) => instant(text)?,
     };
-    let day = |text: &String| day(text, pipeline);
     let days = match (&args.date, &args.from, &args.to) {
-        (Some(date), ..) => Days::These(Interval::day(day(date)?)),
-        (None, Some(from), Some(to)) => {
-            let (from, to) = (day(from)?, day(to)?);
-            if from >= to {
-                return Err(Error::config(format!("the interval {from}..{to} holds no day"))
-                    .remedy(format!(
-                        "--to is not included: for the day {from} alone write --to {}",
-                        plus(from, 1)
-                    )));
-            }
-            Days::These(Interval::new(from, to))
-        }
+        (Some(date), ..) => Days::These(Interval::day(day(date, pipeline)?)),
+        (None, Some(from), Some(to)) => Days::These(interval(from, to, pipeline)?),
         _ => Days::CatchUp { include_today: args.include_today },
     };
     Ok(Request { days, as_of_us, force: args.force, models: args.models.clone() })
+}
+
+/// The half-open days of `--from` and `--to`.
+pub fn interval(from: &str, to: &str, pipeline: &Pipeline) -> Result<Interval> {
+    let (from, to) = (day(from, pipeline)?, day(to, pipeline)?);
+    match from < to {
+        true => Ok(Interval::new(from, to)),
+        false => Err(Error::config(format!("the interval {from}..{to} holds no day")).remedy(
+            format!("--to is not included: for the day {from} alone write --to {}", plus(from, 1)),
+        )),
+    }
 }
 
 fn instant(text: &str) -> Result<i64> {

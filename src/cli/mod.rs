@@ -51,7 +51,7 @@ enum Command {
     Check(check::CheckArgs),
     /// What is published, final, missing or refused.
     Status(status::StatusArgs),
-    /// What the rollouts did to the cost of a service, in words.
+    /// What the rollouts did to the cost of a service, in words; with `--out` all KPIs as a page.
     Report(report::ReportArgs),
     /// Past runs, and which days each one published or restated.
     History(history::HistoryArgs),

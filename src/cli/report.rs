@@ -1,38 +1,83 @@
-//! `chatkpi report`: what the published rollout comparison says, for people.
+//! `chatkpi report`: what the published rollout comparison says, or all KPIs as a page, for people.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
 
 use super::context::{self, Loaded};
-use crate::engine::InputFile;
 use crate::engine::polars::PolarsEngine;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::infer::Row;
-use crate::interval::Every;
-use crate::report::comparison;
-use crate::run::compared;
-use crate::sink::{Warehouse, public_key};
+use crate::report::{comparison, page};
+use crate::run::published::Published;
+use crate::run::told;
+use crate::sink::Warehouse;
 use crate::storage::Store;
-
-/// The table that is told.
-const TABLE: &str = "fct_rollout_comparison";
 
 #[derive(clap::Args)]
 pub struct ReportArgs {
     /// The pipeline's YAML file.
     #[arg(value_name = "PIPELINE")]
     pipeline: PathBuf,
+
+    /// Write all KPIs as one HTML page into this file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// First local day of the page; without days the last four weeks that are published.
+    #[arg(long, value_name = "DAY", requires_all = ["to", "out"])]
+    from: Option<String>,
+
+    /// The day after the last one (half-open).
+    #[arg(long, value_name = "DAY", requires_all = ["from", "out"])]
+    to: Option<String>,
+
+    /// The page's language: it decides words, numbers and dates.
+    #[arg(long, value_enum, default_value_t = Lang::En, requires = "out")]
+    lang: Lang,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Lang {
+    En,
+    Sv,
+    Pt,
 }
 
 pub fn report(args: &ReportArgs) -> Result<u8> {
     let loaded = context::load(&args.pipeline)?;
+    match &args.out {
+        Some(out) => write_page(args, &loaded, out)?,
+        None => print_comparison(args, &loaded)?,
+    }
+    Ok(0)
+}
+
+fn write_page(args: &ReportArgs, loaded: &Loaded, out: &Path) -> Result<()> {
+    let days = args.from.as_ref().zip(args.to.as_ref());
+    let days = days.map(|(from, to)| context::interval(from, to, &loaded.pipeline)).transpose()?;
+    let warehouse = open(loaded)?;
+    let published = Published::new(&warehouse, &loaded.catalog)?;
+    let engine = PolarsEngine::new();
+    let material = told::told(&engine, &loaded.pipeline, &loaded.catalog, &published, days)?;
+    let language = match args.lang {
+        Lang::En => page::Language::English,
+        Lang::Sv => page::Language::Swedish,
+        Lang::Pt => page::Language::Portuguese,
+    };
+    let html = page::html(&material, language)?;
+    std::fs::write(out, html).map_err(|e| io_error(out.display(), e))?;
+    tracing::info!("wrote the page of {} into {}", material.span.period, out.display());
+    Ok(())
+}
+
+fn print_comparison(args: &ReportArgs, loaded: &Loaded) -> Result<()> {
     let rollouts = &loaded.pipeline.rollouts;
     if rollouts.is_empty() {
         super::print(comparison::text(&[]).trim_end());
-        return Ok(0);
+        return Ok(());
     }
-    let store = Store::open(&loaded.pipeline.warehouse, &context::storage_options())?;
-    let warehouse = Warehouse::read(store)?;
-    let mut rows = compared(&loaded, &warehouse, args)?;
+    let mut rows = compared(loaded, &open(loaded)?, args)?;
     // A rollout that the pipeline names no more was taken back.
     rows.retain(|row| rollouts.iter().any(|rollout| rollout.name == row.rollout));
     if !rows.is_empty() {
@@ -48,38 +93,25 @@ pub fn report(args: &ReportArgs) -> Result<u8> {
             ));
         }
     }
-    Ok(0)
+    Ok(())
+}
+
+fn open(loaded: &Loaded) -> Result<Warehouse> {
+    let store = Store::open(&loaded.pipeline.warehouse, &context::storage_options())?;
+    Warehouse::read(store)
 }
 
 fn compared(loaded: &Loaded, warehouse: &Warehouse, args: &ReportArgs) -> Result<Vec<Row>> {
-    let table = warehouse.manifest().partitions.get(TABLE);
-    let partition = table.and_then(|periods| periods.get(&Every::ONCE)).filter(|p| p.published);
-    let (Some(partition), Some(entry)) = (partition, loaded.catalog.entry(TABLE)) else {
+    let published = Published::new(warehouse, &loaded.catalog)?;
+    told::comparison(&PolarsEngine::new(), &published)?.ok_or_else(|| {
         let missing = "the warehouse holds no comparison of rollouts yet";
-        return Err(Error::new(ErrorKind::Input, missing)
-            .context("table", TABLE)
+        Error::new(ErrorKind::Input, missing)
+            .context("table", told::COMPARED)
             .context("warehouse", warehouse.store().url(""))
             .remedy(format!(
                 "`{} run {}` makes it from what the logs, contacts and costs say",
                 context::program(),
                 args.pipeline.display()
-            )));
-    };
-    let folder = tempfile::tempdir().map_err(|e| io_error("a temporary folder", e))?;
-    let key = public_key(partition);
-    let path = match warehouse.store().local_path(&key) {
-        Some(path) => path,
-        None => {
-            let copy = folder.path().join("compared.parquet");
-            warehouse.store().download(&key, &copy)?;
-            copy
-        }
-    };
-    if !path.is_file() {
-        return Err(Error::new(ErrorKind::Corrupt, "a published table is gone")
-            .context("object", warehouse.store().url(&key))
-            .remedy("`chatkpi verify` tells what else is gone"));
-    }
-    let file = InputFile { path, date: Some(partition.date), rows: None };
-    compared::read(&PolarsEngine::new(), file, entry.model.dated_columns())
+            ))
+    })
 }

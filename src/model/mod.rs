@@ -211,6 +211,22 @@ pub struct Metric {
     pub additivity: Additivity,
     /// What it says, without quotes; may be empty.
     pub doc: String,
+    /// Where the report shows it, for metrics that `sql/report/` does not list.
+    pub family: Option<Family>,
+}
+
+/// What a metric is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Who comes, how often, and for how long.
+    Engagement,
+    /// How it ends, and what people think of it.
+    Performance,
+    /// What it costs, saves and brings in.
+    Efficiency,
+    /// How fast and how available it is.
+    Technical,
 }
 
 /// How a metric's cells may be put together over days and over finest slices.

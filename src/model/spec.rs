@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    Additivity, After, Audit, Before, ContractColumn, Metric, Model, ModelText, Native, Read,
-    Severity, Table,
+    Additivity, After, Audit, Before, ContractColumn, Family, Metric, Model, ModelText, Native,
+    Read, Severity, Table,
 };
 use crate::error::{Diagnostic, Error, Result};
 use crate::interval::{Every, Interval, plus};
@@ -282,6 +282,7 @@ struct MetricYaml {
     maturity_days: u32,
     additivity: Option<Additivity>,
     doc: Option<String>,
+    family: Option<Family>,
 }
 
 fn columns(spec: &[ColumnYaml], pipeline: &Pipeline) -> Vec<ContractColumn> {
@@ -371,5 +372,6 @@ fn metric(spec: MetricYaml, every_slice: bool) -> Metric {
         maturity_days: spec.maturity_days,
         additivity: spec.additivity.unwrap_or(usual),
         doc: spec.doc.unwrap_or_default().trim().to_owned(),
+        family: spec.family,
     }
 }

@@ -13,8 +13,10 @@ mod ingest;
 mod inputs;
 mod journal;
 mod measured;
+pub mod published;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod values;
 mod vanished;
 

@@ -59,6 +59,11 @@ fn a_model_of_ones_own_is_published_and_its_metric_is_in_kpi_daily() {
     ));
     let day = |date: &str| json!([date, 6.0, 6, "messages"]);
     assert_eq!(rows, json!([day("2026-11-18"), day("2026-11-19"), day("2026-11-20")]));
+    // The report has it, too, beside the families of the built-in ones.
+    tiny.run(&["report", PIPELINE, "--out", "report.html"]).expect(0);
+    let page = std::fs::read_to_string(tiny.path("report.html")).expect("a page");
+    let own = page.split("<section id=\"own\"").nth(1).expect("a section of one's own");
+    assert!(own.contains("id=\"m-parcels\"") && own.contains("<p class=\"value\">18</p>"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `chatkpi report`: a comparison in words, or in clear words why there is none.
+//! `chatkpi report`: a comparison in words, or in clear words why there is none; and the page.
 
 use super::tiny::{PIPELINE, Tiny};
 
@@ -53,4 +53,46 @@ fn a_rollout_to_come_and_one_that_is_new_are_told_as_such() {
     let told = tiny.run(&["report", PIPELINE]).expect(0).out;
     assert!(told.starts_with("newer_bot: in the pipeline and not compared yet"), "{told}");
     assert!(!told.contains("new_bot,"), "{told}");
+}
+
+#[test]
+fn the_page_is_made_of_the_published_tables_and_nothing_else() {
+    let mut tiny = Tiny::after_a_run();
+    // Looking needs no key.
+    tiny.unset(super::tiny::KEY_VARIABLE);
+    let page = |more: &[&str]| {
+        tiny.run(&[&["report", PIPELINE, "--out", "report.html"], more].concat()).expect(0);
+        std::fs::read_to_string(tiny.path("report.html")).expect("a page")
+    };
+    let english = page(&[]);
+    assert!(english.starts_with("<!doctype html>") && english.contains("<html lang=\"en\">"));
+    assert!(english.contains("<strong>18 Nov 2026 – 20 Nov 2026</strong>"));
+    assert!(english.contains("3 of 3 days of the period are published."));
+    // Six messages by users on each of three days.
+    let card = |page: &str| {
+        let card = page.split("id=\"m-interactions\"").nth(1).expect("a card");
+        let value = card.split("<p class=\"value\">").nth(1).expect("a value");
+        value.split('<').next().expect("its end").to_owned()
+    };
+    assert_eq!(card(&english), "18");
+    for table in ["audit_load", "audit_ingest", "fct_outcome_daily", "fct_sessions_daily"] {
+        assert!(english.contains(&format!("<code>{table}</code>")), "{table} is not named");
+    }
+    assert_eq!(page(&[]), english, "the same tables make the same page");
+    assert!(page(&["--lang", "sv"]).contains("<html lang=\"sv\">"));
+    let one = page(&["--from", "2026-11-19", "--to", "2026-11-20"]);
+    assert!(one.contains("<strong>19 Nov 2026</strong>") && card(&one) == "6");
+}
+
+#[test]
+fn a_page_that_cannot_be_made_says_why() {
+    let tiny = Tiny::new();
+    let report = |more: &[&str]| tiny.run(&[&["report", PIPELINE], more].concat());
+    report(&["--out", "report.html"]).expect(4).says(&["no daily metrics yet", "kpi_daily"]);
+    let days = ["--out", "report.html", "--from", "2026-11-20", "--to", "2026-11-20"];
+    report(&days).expect(2).says(&["holds no day", "--to 2026-11-21"]);
+    // What is printed has no days and one language.
+    report(&["--lang", "sv"]).expect(2).says(&["--out"]);
+    report(&["--from", "2026-11-18", "--to", "2026-11-20"]).expect(2).says(&["--out"]);
+    assert!(!tiny.path("report.html").exists());
 }
