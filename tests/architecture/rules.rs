@@ -14,6 +14,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &["error", "interval", "pipeline", "schema"]),
     ("manifest", &["accounting", "error", "schema"]),
     ("plan", &["error", "interval", "manifest", "model", "pipeline", "schema"]),
+    ("diff", &["error", "model", "pipeline", "schema"]),
     // The shell: touches the world.
     ("storage", &["error", "pipeline"]),
     ("source", &["accounting", "error", "interval", "pipeline", "schema"]),
@@ -50,6 +51,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "accounting",
             "demo",
+            "diff",
             "engine",
             "error",
             "infer",
