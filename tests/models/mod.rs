@@ -1,7 +1,8 @@
 //! Every model, on the embedded engine and on DuckDB.
 //!
 //! `sql/<layer>/<model>/cases/<case>/` holds a few rows of each table that the model reads, and the
-//! rows it must make of them, worked out by hand (`case` says how they are written). `worlds` holds
+//! rows it must make of them, worked out by hand (`case` says how they are written); `wrong/<audit>/`
+//! holds rows that this audit must find. `worlds` holds
 //! the same queries to random logs, where nobody knows the answer but both engines must give the
 //! same one. Leaves out whether a definition is the right one: `support::fold` judges that.
 

@@ -433,6 +433,9 @@ pub fn savings(
     sums
 }
 
+/// Three numbers of a slice, a channel and a handler.
+pub type Counts = BTreeMap<(Vec<String>, String, &'static str), [Option<i64>; 3]>;
+
 /// Services handled, resolved and durably resolved, by each slice, channel and handler that handled
 /// or cost something; the channel is `*` for all where it is no dimension, else empty.
 pub fn counts(
@@ -440,8 +443,8 @@ pub fn counts(
     services: &[Service],
     costs: &BTreeMap<(String, Spot), i128>,
     ripe: bool,
-) -> BTreeMap<(Vec<String>, String, &'static str), [Option<i64>; 3]> {
-    let mut rows = BTreeMap::new();
+) -> Counts {
+    let mut rows = Counts::new();
     let mut add = |spot: &Spot, human: bool, numbers: [i64; 3]| {
         // Where it is a dimension the slice tells it.
         let is_told = world.dims.contains(&"channel");
