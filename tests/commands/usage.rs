@@ -14,8 +14,7 @@ fn help_and_version_are_answers() {
     assert_eq!(version.out, format!("chatkpi {}\n", env!("CARGO_PKG_VERSION")));
     let commands = [
         "run", "plan", "check", "status", "report", "diff", "history", "retry", "verify", "vacuum",
-        "ddl",
-        "demo",
+        "ddl", "demo",
     ];
     for command in commands {
         let help = tiny.run(&[command, "--help"]).expect(0);
