@@ -33,6 +33,12 @@ reference *ARGS:
     target/reference/bin/pip install --quiet -r scripts/infer/requirements.txt
     target/reference/bin/python -W ignore scripts/infer/reference.py {{ARGS}}
 
+# What one more day costs after 40 and after 365 days of history: seconds, requests, bytes (minutes)
+cost-of-a-day *ARGS:
+    scripts/test-env.sh
+    cargo build --locked
+    .venv/bin/python scripts/cost_of_a_day.py target/debug/chatkpi {{ARGS}}
+
 # What takes too long for every change: all pairs of faults, 20,000 histories, readers during 300 commits
 soak:
     scripts/test-env.sh

@@ -8,6 +8,7 @@ pub mod accounting;
 #[cfg(feature = "engine")]
 pub mod cli;
 pub mod demo;
+pub mod diff;
 pub mod engine;
 pub mod error;
 pub mod infer;

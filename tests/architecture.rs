@@ -210,6 +210,21 @@ fn every_key_of_the_canonical_format_is_explained() {
     none(&missing.iter().map(|key| format!("docs/canonical.md lacks `{key}`")).collect::<Vec<_>>());
 }
 
+#[test]
+fn every_key_of_a_contract_is_explained() {
+    let explained = headed(&read("docs/models.md"));
+    assert!(!explained.contains("no_such_key"));
+    let mut missing = BTreeSet::new();
+    for folder in model_folders() {
+        for line in read(&format!("{}/model.yaml", folder.display())).lines() {
+            let key = line.split_once(':').map(|(key, _)| key.to_owned());
+            let key = key.filter(|key| key.chars().all(|c| c.is_ascii_lowercase()));
+            missing.extend(key.filter(|key| !key.is_empty() && !explained.contains(key)));
+        }
+    }
+    none(&missing.iter().map(|key| format!("docs/models.md lacks `{key}`")).collect::<Vec<_>>());
+}
+
 // What the scanners see of a file.
 
 /// Modules named by `crate::` paths, also inside `use crate::{…}`.

@@ -72,19 +72,32 @@ pub struct Loaded {
 
 /// Reads and compiles a pipeline and the models it names.
 pub fn load(file: &Path) -> Result<Loaded> {
+    let Written { pipeline, models, .. } = read(file)?;
+    let catalog = Catalog::build(&models, &pipeline)?;
+    Ok(Loaded { pipeline, catalog })
+}
+
+/// A pipeline's file and the texts of the models it names.
+pub struct Written {
+    pub text: String,
+    pub pipeline: Pipeline,
+    pub models: Vec<ModelText>,
+}
+
+/// Reads a pipeline and the models it names; what the models say is not looked at.
+pub fn read(file: &Path) -> Result<Written> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         io_error(file.display(), e).remedy("give the path of a pipeline's YAML file")
     })?;
     let pipeline = pipeline::compile(file, &text)?;
-    let mut texts = Vec::new();
+    let mut models = Vec::new();
     for folder in &pipeline.models {
         match folder {
-            ModelFolder::Builtin => texts.extend(builtin()),
-            ModelFolder::Folder(path) => texts.extend(read_models(path)?),
+            ModelFolder::Builtin => models.extend(builtin()),
+            ModelFolder::Folder(path) => models.extend(read_models(path)?),
         }
     }
-    let catalog = Catalog::build(&texts, &pipeline)?;
-    Ok(Loaded { pipeline, catalog })
+    Ok(Written { text, pipeline, models })
 }
 
 /// A user's models: `staging/`, `intermediate/` and `marts/` folders, or model folders, which are marts.

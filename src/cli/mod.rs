@@ -7,6 +7,7 @@ mod check;
 mod context;
 mod ddl;
 mod demo;
+mod diff;
 mod history;
 mod plan;
 mod progress;
@@ -53,6 +54,8 @@ enum Command {
     Status(status::StatusArgs),
     /// What the rollouts did to the cost of a service, in words; with `--out` all KPIs as a page.
     Report(report::ReportArgs),
+    /// Which numbers of two pipelines differ, by how much, and which setting did it.
+    Diff(diff::DiffArgs),
     /// Past runs, and which days each one published or restated.
     History(history::HistoryArgs),
     /// Repeat what failed of a run.
@@ -122,6 +125,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Check(args) => check::check(args),
         Command::Status(args) => status::status(args),
         Command::Report(args) => report::report(args),
+        Command::Diff(args) => diff::diff(args),
         Command::History(args) => history::history(args),
         Command::Retry(args) => retry::retry(args),
         Command::Verify(args) => verify::verify(args),

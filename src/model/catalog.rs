@@ -174,6 +174,9 @@ impl Catalog {
         if let Some(native) = model.native {
             add(&format!("{native:?} {}", native.version()));
         }
+        if uses("grouping_sets") {
+            add(&format!("{:?}", pipeline.grouping_sets));
+        }
         if model.native == Some(Native::RolloutComparison) {
             add(&format!("{:?}", (&pipeline.rollouts, &pipeline.assumptions.currency)));
         }
@@ -353,6 +356,14 @@ mod tests {
         let changed = |name: &str| usual[name] != other[name];
         assert!(changed("int_session_events") && changed("fct_session") && changed("kpi_daily"));
         assert!(!changed("stg_events") && !changed("stg_contacts"));
+    }
+
+    #[test]
+    fn other_slices_change_the_tables_that_hold_them_and_no_others() {
+        let (usual, other) = (definitions(""), definitions("grouping_sets: [[bot], []]\n"));
+        let changed = |name: &str| usual[name] != other[name];
+        assert!(changed("kpi_daily") && changed("fct_users_daily") && changed("kpi_weekly"));
+        assert!(!changed("fct_session") && !changed("fct_outcome_daily"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod mapping;
 mod path;
 mod profile;
 mod spec;
+mod unlike;
 
 pub use compile::compile;
 pub use mapping::{
@@ -17,6 +18,7 @@ pub use mapping::{
 };
 pub use path::{PathPattern, object_dates};
 pub use profile::Profile;
+pub use unlike::{Unlike, unlike};
 
 use std::collections::BTreeMap;
 use std::fmt;

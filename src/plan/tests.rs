@@ -265,8 +265,14 @@ fn handling_times_depend_on_the_days_before_a_rollout_alone() {
         let plan = world.plan(CATCH_UP);
         let times: BTreeSet<NaiveDate> = days_of(&plan, "int_handle_time");
         assert_eq!(!times.is_empty(), is_in_window, "a contact of day {on}");
-        // A contact tells of sessions up to three days before it, and the times of every day.
-        let savings = if is_in_window { span(0, 40) } else { span(on - 3, on + 1) };
+        // A contact tells of sessions up to three days before it, whether those lasted that are within
+        // a window that is over, and the times of every day.
+        let waits = |n: &i64| [31, 8, 4].into_iter().find(|w| n + w < 39).unwrap_or(3);
+        let told = |n: &i64| *n <= on && on <= n + waits(n);
+        let savings = match is_in_window {
+            true => span(0, 40),
+            false => (0..40).filter(told).map(day).collect(),
+        };
         assert_eq!(days_of(&plan, "fct_savings_daily"), savings, "a contact of day {on}");
         world.carry_out(&plan);
     }

@@ -14,6 +14,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("report", &["error", "infer", "interval", "model"]),
     ("manifest", &["accounting", "error", "schema"]),
     ("plan", &["error", "interval", "manifest", "model", "pipeline", "schema"]),
+    ("diff", &["error", "model", "pipeline", "schema"]),
     // The shell: touches the world.
     ("storage", &["error", "pipeline"]),
     ("source", &["accounting", "error", "interval", "pipeline", "schema"]),
@@ -51,6 +52,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "accounting",
             "demo",
+            "diff",
             "engine",
             "error",
             "infer",

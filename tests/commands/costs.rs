@@ -54,6 +54,26 @@ fn costs_the_example_of_the_page_comes_out_as_it_says() {
     assert_eq!(metrics, json!(table(&page, "metric")));
 }
 
+/// Our two chats are resolved; the vendor, who asks for an end that was reached, takes one of them.
+#[test]
+fn costs_the_query_of_the_page_tells_what_a_vendor_would_have_saved() {
+    let (_, tiny) = example();
+    let log = std::fs::read_to_string(tiny.path("logs/a.jsonl")).expect("reads");
+    let goal = r#"{"ts":"2026-03-02T09:00:02Z","bot":"shop","channel":"web","service":"returns","conversation_id":"1","actor":"system","type":"goal"}"#;
+    tiny.write("logs/a.jsonl", format!("{log}{goal}\n"));
+    tiny.change_pipeline("assumptions:\n", "profile: copilot\nassumptions:\n");
+    tiny.run(&["run", PIPELINE, "--from", "2026-03-02", "--to", "2026-03-04"]).expect(0);
+    let sql = std::fs::read_to_string(tiny.path("vendor.sql")).expect("the page has a query");
+    let files = |table: &str| {
+        let files = tiny.path(&format!("warehouse/{table}/date=*/*.parquet"));
+        format!("read_parquet('{}', hive_partitioning = true)", files.display())
+    };
+    let sql = ["fct_reconciliation", "fct_savings_daily"]
+        .iter()
+        .fold(sql, |sql, table| sql.replace(table, &files(table)));
+    assert_eq!(duckdb(&sql), json!([["copilot", 300.0, 600.0]]));
+}
+
 #[test]
 fn costs_without_a_rate_end_the_run_with_the_currency_and_the_day() {
     let (_, tiny) = example();

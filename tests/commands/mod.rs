@@ -9,6 +9,7 @@ mod conformance;
 mod contested;
 mod costs;
 mod ddl;
+mod diff;
 mod interrupted;
 mod own_models;
 mod plan;

@@ -37,6 +37,30 @@ fn with_model() -> Tiny {
     tiny
 }
 
+/// The models that the page shows, in the company's folder.
+#[test]
+fn the_model_of_the_page_is_published_as_the_page_says() {
+    let tiny = Tiny::after_a_run();
+    for part in include_str!("../../docs/models.md").split("<!-- ").skip(1) {
+        let (name, rest) = part.split_once(" -->\n```").expect("a block after the file's name");
+        let (_, rest) = rest.split_once('\n').expect("the language of the block");
+        tiny.write(name, rest.split("\n```").next().expect("the block's end").to_owned() + "\n");
+    }
+    let yaml = std::fs::read_to_string(tiny.path(PIPELINE)).expect("reads");
+    tiny.write(PIPELINE, yaml + "models: [builtin, ./models]\n");
+    tiny.run(&["run", PIPELINE, "--date", "2026-11-19"]).expect(0);
+    let kpis = tiny.path("warehouse/kpi_daily/date=2026-11-19/*.parquet");
+    // Sessions begin at 10, 11, 12 and 13 by the local clock.
+    let rows = duckdb(&format!(
+        "SELECT bot, channel, numerator, denominator, value, ci_low > 0 FROM read_parquet('{}')
+         WHERE metric = 'afternoon_rate' ORDER BY bot, channel",
+        kpis.display()
+    ));
+    let slice = |bot: &str, channel: &str| json!([bot, channel, 2.0, 4.0, 0.5, true]);
+    let all = [slice("*", "*"), slice("*", "web"), slice("ada", "*"), slice("ada", "web")];
+    assert_eq!(rows, json!(all));
+}
+
 #[test]
 fn a_model_of_ones_own_is_published_and_its_metric_is_in_kpi_daily() {
     let tiny = with_model();

@@ -67,10 +67,19 @@ fn half_an_hour() -> String {
 
 /// Every case under `sql/`, in the order of their folders' names.
 pub fn all() -> Vec<Case> {
+    of_kind("cases")
+}
+
+/// Rows that must not be, in a folder named like the audit that is to find them.
+pub fn wrong() -> Vec<Case> {
+    of_kind("wrong")
+}
+
+fn of_kind(kind: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     for layer in folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sql")) {
         for model in folders(&layer) {
-            for folder in folders(&model.join("cases")) {
+            for folder in folders(&model.join(kind)) {
                 let file = folder.join("case.yaml");
                 let text = std::fs::read_to_string(&file)
                     .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
@@ -172,11 +181,21 @@ impl Case {
         let known: Vec<&str> = inputs.iter().map(|i| i.name.as_str()).collect();
         for file in files(&self.folder) {
             let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let is_known =
-                ["case", "expect"].contains(&stem.as_str()) || known.contains(&stem.as_str());
+            let is_known = ["case", "expect", &self.model].contains(&stem.as_str())
+                || known.contains(&stem.as_str());
             assert!(is_known, "{}: the model does not read `{stem}`", self.name());
         }
         inputs
+    }
+
+    /// The table that `model` has made, as it stands in the case's folder.
+    pub fn made(&self, model: &Model, pipeline: &Pipeline, folder: &Path) -> InputTable {
+        self.input(&model.name, with_date(model), pipeline, folder)
+    }
+
+    /// The name of its own folder.
+    pub fn short_name(&self) -> String {
+        name_of(&self.folder)
     }
 
     /// The columns that `expect.csv` names, and its rows as a Parquet file in `folder`.

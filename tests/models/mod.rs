@@ -1,7 +1,8 @@
 //! Every model, on the embedded engine and on DuckDB.
 //!
 //! `sql/<layer>/<model>/cases/<case>/` holds a few rows of each table that the model reads, and the
-//! rows it must make of them, worked out by hand (`case` says how they are written). `worlds` holds
+//! rows it must make of them, worked out by hand (`case` says how they are written); `wrong/<audit>/`
+//! holds rows that this audit must find. `worlds` holds
 //! the same queries to random logs, where nobody knows the answer but both engines must give the
 //! same one. Leaves out whether a definition is the right one: `support::fold` judges that.
 
@@ -51,6 +52,32 @@ fn models_answer_their_cases_on_both_engines() {
         folders.push(folder);
     }
     duckdb::assert_agree(&jobs);
+}
+
+/// Right rows pass: every run of the other tests is audited.
+#[test]
+fn models_are_audited_by_queries_that_find_wrong_rows() {
+    let engine = PolarsEngine::new();
+    let mut cases = 0;
+    for case in case::wrong() {
+        let setting = setting(Path::new("case.yaml"), &case.pipeline());
+        let entry = setting.catalog.entry(&case.model).expect("the folder's model");
+        let (model, at) = (&entry.model, case.parameters(&entry.model));
+        let audit = model.audits.iter().find(|audit| audit.name == case.short_name());
+        let audit = audit.unwrap_or_else(|| panic!("{}: there is no such audit", case.name()));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let catalog = &setting.catalog;
+        let mut tables = case.inputs(model, catalog, &setting.pipeline, folder.path());
+        tables.push(case.made(model, &setting.pipeline, folder.path()));
+        let sql = catalog
+            .render(model, &audit.sql, &case.name(), &setting.pipeline, &at)
+            .unwrap_or_else(|e| panic!("{e}"));
+        let found =
+            engine.read(&sql, &tables, 10).unwrap_or_else(|e| panic!("{}: {e}", case.name()));
+        assert!(found.total > 0, "{} finds nothing of: {}", case.name(), case.what());
+        cases += 1;
+    }
+    assert!(cases > 5, "the wrong rows were not found");
 }
 
 /// What polars wrote, and DuckDB's own answer, each against the expected rows.

@@ -9,7 +9,7 @@ CASE WHEN date <= {{ matured(days) }}
 {%- endmacro %}
 WITH c_resolved AS (
     SELECT
-        s.date, s.session_key, {{ dims("s.$") }}, v.user_key, s.end_us,
+        s.date, s.session_key, {{ dims("s.$") }}, {% if "channel" not in dimensions %}s.session_channel AS channel, {% endif %}v.user_key, s.end_us,
         CASE WHEN v.service = 'unknown' THEN '*' ELSE v.service END AS lane
     FROM int_sessions AS s
     INNER JOIN int_user_visits AS v ON s.session_key = v.session_key
@@ -52,13 +52,13 @@ c_next AS (
     FROM c_points
 ),
 c_followed AS (
-    SELECT r.date, r.session_key, {{ dims("r.$") }}, r.user_key, r.end_us, n.next_us, n.next_date
+    SELECT r.date, r.session_key, {{ dims_and("channel", "r.$") }}, r.user_key, r.end_us, n.next_us, n.next_date
     FROM c_resolved AS r
     INNER JOIN c_next AS n ON r.session_key = n.session_key
     WHERE n.is_visit = 0
 )
 SELECT
-    date, session_key, {{ dims() }}, user_key,
+    date, session_key, {{ dims_and("channel") }}, user_key,
     {{ durable("durable_24h", 24, 2) }},
     {{ durable("durable_72h", 72, 4) }},
     {{ durable("durable_7d", 168, 8) }},

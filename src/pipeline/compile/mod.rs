@@ -25,22 +25,32 @@ use findings::Findings;
 /// `ErrorKind::Config` with one diagnostic for each mistake, in the order of the file.
 pub fn compile(file: &Path, text: &str) -> Result<Pipeline> {
     let mut findings = Findings::new(file.display().to_string());
-    let pipeline = match parse(text) {
-        Ok(root) => read_pipeline(&root, file, &mut findings),
+    match parse(text) {
+        Ok(root) => compile_tree(file, &root),
         Err((place, message)) => {
             findings.report(place, message, "correct the YAML here, or just above");
-            None
-        }
-    };
-    match pipeline {
-        Some(pipeline) if findings.is_empty() => Ok(pipeline),
-        _ if findings.is_empty() => Err(Error::internal("a wrong pipeline without a finding")),
-        _ => {
-            let found = findings.into_diagnostics();
-            let noun = if found.len() == 1 { "mistake" } else { "mistakes" };
-            Err(Error::diagnosed(format!("the pipeline has {} {noun}", found.len()), found))
+            Err(mistakes(findings))
         }
     }
+}
+
+/// Compiles what was read of `file`.
+///
+/// # Errors
+/// As [`compile`].
+pub(super) fn compile_tree(file: &Path, root: &Node) -> Result<Pipeline> {
+    let mut findings = Findings::new(file.display().to_string());
+    match read_pipeline(root, file, &mut findings) {
+        Some(pipeline) if findings.is_empty() => Ok(pipeline),
+        _ if findings.is_empty() => Err(Error::internal("a wrong pipeline without a finding")),
+        _ => Err(mistakes(findings)),
+    }
+}
+
+fn mistakes(findings: Findings) -> Error {
+    let found = findings.into_diagnostics();
+    let noun = if found.len() == 1 { "mistake" } else { "mistakes" };
+    Error::diagnosed(format!("the pipeline has {} {noun}", found.len()), found)
 }
 
 fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipeline> {

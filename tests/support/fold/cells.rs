@@ -45,6 +45,7 @@ pub fn is_final(world: &World, metric: &str, date: NaiveDate, watermark: i64) ->
         // A contact up to a day after a session tells whose service that was.
         "cost_per_service_human" | "cost_per_resolved_service_human" => 3,
         "durable_resolution_rate_7d" | "first_contact_resolution_rate" => 8,
+        "time_saved_seconds_conservative" => 8,
         "durable_resolution_rate_30d" => 31,
         _ => 1,
     };

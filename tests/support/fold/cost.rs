@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::durability::{self, Visit};
 use super::sessions::{Outcome, Session};
 use super::{Cell, Place, answers, slices};
 use crate::support::calendar::{HOUR, day_start, local_date, plus};
@@ -13,17 +14,22 @@ use crate::support::chaos::{RawContact, World};
 
 const HUMAN_CLASSES: [&str; 4] = ["human_direct", "human_indirect", "tech_human", "facilities"];
 const UNALLOCATED: &str = "unallocated";
+/// §3.11: what counts as saved in each line.
+pub const LINES: [&str; 3] = ["conservative", "standard", "vendor"];
 
 /// Where a service or an amount belongs: the dimensions' values, and the channel.
-type Spot = (Vec<String>, String);
+pub type Spot = (Vec<String>, String);
 
 /// A service, or what events cost without being one.
-struct Service {
+pub struct Service {
     human: bool,
     spot: Spot,
     /// False for open and unengaged sessions, which may cost something all the same.
     counted: bool,
     resolved: bool,
+    /// By a bot, and for a week.
+    durable: bool,
+    escalated: bool,
     /// None where nothing tells its price.
     own: Option<i128>,
 }
@@ -37,8 +43,9 @@ pub fn cells(
     last: NaiveDate,
 ) -> BTreeMap<Place, Cell> {
     let mut cells = BTreeMap::new();
+    let visits = durability::visits(world, sessions, first);
     for date in first.iter_days().take_while(|date| *date <= last) {
-        let services = services(world, sessions, watermark, date);
+        let services = services(world, sessions, &visits, watermark, date);
         let costs = costs(world, &services, date);
         let is_over = |days: i64| watermark >= day_start(world.zone, plus(date, days + 1));
         let mut put =
@@ -67,8 +74,8 @@ pub fn cells(
                 put(&metric, &slice, cost, resolved, resolved, days);
             }
         }
-        for (slice, saved) in savings(world, &services, &costs, date) {
-            let n = saved.resolved;
+        for (slice, saved) in savings(world, &services, &costs, date, "standard") {
+            let n = saved.services;
             if let Some(ms) = saved.ms {
                 put("time_saved_seconds", &slice, ms as f64 / 1e3, 1, n, 1);
             }
@@ -78,12 +85,26 @@ pub fn cells(
                 put("cost_saved_net", &slice, (gross - cost) as f64 / 1e6, 1, n, 1);
             }
         }
+        // R7: from the end of the local day eight days later.
+        if is_over(8) {
+            for (slice, saved) in savings(world, &services, &costs, date, "conservative") {
+                let Some(ms) = saved.ms else { continue };
+                let metric = "time_saved_seconds_conservative";
+                put(metric, &slice, ms as f64 / 1e3, 1, saved.services, 8);
+            }
+        }
     }
     cells
 }
 
 /// §3.10: what bots and people handled on a day, as each service.
-fn services(world: &World, sessions: &[Session], watermark: i64, date: NaiveDate) -> Vec<Service> {
+pub fn services(
+    world: &World,
+    sessions: &[Session],
+    visits: &[Visit],
+    watermark: i64,
+    date: NaiveDate,
+) -> Vec<Service> {
     let mut services = Vec::new();
     for session in sessions.iter().filter(|session| session.date == date) {
         use Outcome::*;
@@ -100,6 +121,8 @@ fn services(world: &World, sessions: &[Session], watermark: i64, date: NaiveDate
             spot,
             counted: !matches!(outcome, Open | Unengaged),
             resolved: matches!(outcome, ResolvedConfirmed | ResolvedGoal | ResolvedAssumed),
+            durable: durability::lasts_a_week(session, visits, watermark),
+            escalated: matches!(outcome, EscalatedConnected | EscalatedUnanswered),
             own: Some(session.events.iter().map(|event| i128::from(event.cost_micros)).sum()),
         });
     }
@@ -115,7 +138,7 @@ fn services(world: &World, sessions: &[Session], watermark: i64, date: NaiveDate
 }
 
 fn person(spot: Spot, resolved: bool, own: Option<i128>) -> Service {
-    Service { human: true, spot, counted: true, resolved, own }
+    Service { human: true, spot, counted: true, resolved, durable: false, escalated: false, own }
 }
 
 /// The contacts that are accepted: none of their instants lies over an hour ahead (R8).
@@ -192,7 +215,11 @@ fn handle_time(world: &World, date: NaiveDate, service: &str) -> Option<(i128, i
 
 /// The amounts of a day by class and place: the ledger's where it holds the class, else what
 /// services cost by themselves.
-fn costs(world: &World, services: &[Service], date: NaiveDate) -> BTreeMap<(String, Spot), i128> {
+pub fn costs(
+    world: &World,
+    services: &[Service],
+    date: NaiveDate,
+) -> BTreeMap<(String, Spot), i128> {
     let mut pools: BTreeMap<(&str, [Option<&str>; 3]), i128> = BTreeMap::new();
     for cost in &world.costs {
         if let Some(share) =
@@ -341,43 +368,61 @@ fn per_service(
     sums
 }
 
-struct Saved {
-    resolved: i64,
+/// What a line of a slice counts and saves.
+pub struct Saved {
+    pub services: i64,
     /// None where the time, or the price of an hour, is not known.
-    ms: Option<i128>,
+    pub ms: Option<i128>,
     gross: Option<i128>,
     bot_cost: Option<i128>,
 }
 
-/// §3.11, the standard line: each resolved session saves what a person needs for its service.
-fn savings(
+/// §3.11: each service of `line` saves what a person needs for it; the conservative line pays for the
+/// people who keep the bot's content, in time at the price of an agent's.
+pub fn savings(
     world: &World,
     services: &[Service],
     costs: &BTreeMap<(String, Spot), i128>,
     date: NaiveDate,
+    line: &str,
 ) -> BTreeMap<Vec<String>, Saved> {
     // By the finest slice first: there a time has one mean, and is cut to whole milliseconds.
-    let mut finest: BTreeMap<Vec<String>, (i64, Option<i128>)> = BTreeMap::new();
+    let mut finest: BTreeMap<Vec<String>, (i64, Option<i128>, i128)> = BTreeMap::new();
     let is_known = |one: &&Service| !one.human && (one.counted || one.own != Some(0));
     for one in services.iter().filter(is_known) {
-        finest.entry(one.spot.0.clone()).or_default().0 += i64::from(one.resolved);
+        let counts = match line {
+            "conservative" => one.durable,
+            "standard" => one.resolved,
+            _ => one.counted && !one.escalated,
+        };
+        finest.entry(one.spot.0.clone()).or_default().0 += i64::from(counts);
     }
-    for ((_, spot), amount) in
+    for ((class, spot), amount) in
         costs.iter().filter(|((class, _), _)| !HUMAN_CLASSES.contains(&class.as_str()))
     {
-        *finest.entry(spot.0.clone()).or_default().1.get_or_insert(0) += amount;
+        let entry = finest.entry(spot.0.clone()).or_default();
+        *entry.1.get_or_insert(0) += amount;
+        if line == "conservative" && class == "bot_content_ops" {
+            entry.2 += amount;
+        }
     }
     let mut sums: BTreeMap<Vec<String>, Saved> = BTreeMap::new();
-    for (dims, (resolved, bot_cost)) in finest {
+    for (dims, (counted, bot_cost, upkeep)) in finest {
         let place = world.dims.iter().position(|dim| *dim == "service");
         let service = place.map_or("*", |place| dims[place].as_str());
-        let ms = handle_time(world, date, service)
-            .map(|(seconds, contacts)| i128::from(resolved) * 1000 * seconds / contacts);
-        let gross = ms.zip(hourly_rate(world, date)).map(|(ms, rate)| ms * rate / 3_600_000);
+        let rate = hourly_rate(world, date);
+        let bare = handle_time(world, date, service)
+            .map(|(seconds, contacts)| i128::from(counted) * 1000 * seconds / contacts);
+        let gross = bare.zip(rate).map(|(ms, rate)| ms * rate / 3_600_000 - upkeep);
+        let kept = match upkeep {
+            0 => Some(0),
+            _ => rate.map(|rate| (upkeep * 3_600_000).div_euclid(rate)),
+        };
+        let ms = bare.zip(kept).map(|(ms, kept)| ms - kept);
         for slice in slices(&dims) {
-            let none = || Saved { resolved: 0, ms: Some(0), gross: Some(0), bot_cost: None };
+            let none = || Saved { services: 0, ms: Some(0), gross: Some(0), bot_cost: None };
             let sum = sums.entry(slice).or_insert_with(none);
-            sum.resolved += resolved;
+            sum.services += counted;
             sum.ms = sum.ms.zip(ms).map(|(a, b)| a + b);
             sum.gross = sum.gross.zip(gross).map(|(a, b)| a + b);
             if let Some(cost) = bot_cost {
@@ -386,4 +431,45 @@ fn savings(
         }
     }
     sums
+}
+
+/// Three numbers of a slice, a channel and a handler.
+pub type Counts = BTreeMap<(Vec<String>, String, &'static str), [Option<i64>; 3]>;
+
+/// Services handled, resolved and durably resolved, by each slice, channel and handler that handled
+/// or cost something; the channel is `*` for all where it is no dimension, else empty.
+pub fn counts(
+    world: &World,
+    services: &[Service],
+    costs: &BTreeMap<(String, Spot), i128>,
+    ripe: bool,
+) -> Counts {
+    let mut rows = Counts::new();
+    let mut add = |spot: &Spot, human: bool, numbers: [i64; 3]| {
+        // Where it is a dimension the slice tells it.
+        let is_told = world.dims.contains(&"channel");
+        let channels =
+            if is_told { vec![String::new()] } else { vec![spot.1.clone(), "*".to_owned()] };
+        let handler = if human { "human" } else { "bot" };
+        for slice in slices(&spot.0) {
+            for channel in &channels {
+                let place = (slice.clone(), channel.clone(), handler);
+                let row = rows.entry(place).or_insert([Some(0), Some(0), Some(0)]);
+                for (cell, number) in row.iter_mut().zip(numbers) {
+                    *cell = cell.map(|sum| sum + number);
+                }
+                if human || !ripe {
+                    row[2] = None;
+                }
+            }
+        }
+    };
+    for one in services.iter().filter(|one| one.counted || one.own != Some(0)) {
+        let numbers = [one.counted, one.resolved, one.durable].map(i64::from);
+        add(&one.spot, one.human, numbers);
+    }
+    for (class, spot) in costs.keys() {
+        add(spot, HUMAN_CLASSES.contains(&class.as_str()), [0; 3]);
+    }
+    rows
 }

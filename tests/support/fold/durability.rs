@@ -12,7 +12,7 @@ use crate::support::calendar::{HOUR, local_date, plus};
 use crate::support::chaos::World;
 
 /// An engaged session or a contact of a known user.
-struct Visit {
+pub struct Visit {
     user: String,
     service: Option<String>,
     start_us: i64,
@@ -101,6 +101,14 @@ fn parts(
     parts
 }
 
+/// Whether a session was resolved, by somebody who would be known again, and stayed so for a week;
+/// it is for others to ask whether the week is over.
+pub fn lasts_a_week(session: &Session, visits: &[Visit], watermark: i64) -> bool {
+    let Some(user) = user_of(session).filter(|_| !is_anonymous(session)) else { return false };
+    let mut own = visits.iter().filter(|v| v.user == user && fits(v, session));
+    is_resolved(session.outcome(watermark)) && !own.any(|v| is_follow_up(v, session, 7 * 24, 8))
+}
+
 /// After the session's end and no later than end + window. Where clocks go forward a window may end
 /// within the hour after the day that everything waits for; that hour is not waited for.
 fn is_follow_up(visit: &Visit, session: &Session, hours: i64, days: i64) -> bool {
@@ -118,7 +126,8 @@ fn fits(visit: &Visit, session: &Session) -> bool {
     }
 }
 
-fn visits(world: &World, sessions: &[Session], first: NaiveDate) -> Vec<Visit> {
+/// Nothing before `first`, the day on which history starts.
+pub fn visits(world: &World, sessions: &[Session], first: NaiveDate) -> Vec<Visit> {
     let mut visits = Vec::new();
     for session in sessions.iter().filter(|session| session.is_engaged()) {
         if let Some(user) = user_of(session) {

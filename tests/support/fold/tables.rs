@@ -1,13 +1,14 @@
 //! Columns of published tables that `kpi_daily` does not show: hours, intents, reasons, histograms,
-//! first turns, waits for people, minutes and kinds of leads.
+//! first turns, waits for people, minutes, kinds of leads, durable services and lines of savings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::cells::is_over;
 use super::sessions::{Outcome, Session};
 use super::turns::{turns, wait_for_a_person};
-use super::{availability, leads, read, sessions, slices};
+use super::{availability, cost, durability, leads, read, sessions, slices};
 use crate::support::chaos::World;
 
 /// The rows of a table: the date and the other columns of the key, and the numbers.
@@ -50,7 +51,15 @@ pub fn tables(world: &World, objects: &[(String, Vec<u8>)]) -> Vec<Expected> {
     let dates = || events.iter().map(|event| event.date);
     let history = dates().min().zip(dates().max()).expect("a world has events");
     let sessions = sessions::build(world, events.clone());
+    let (handled, saved) = money(world, &sessions, watermark, history);
     vec![
+        expect(
+            "fct_cost_per_service_daily",
+            if world.dims.contains(&"channel") { &["handler"] } else { &["channel", "handler"] },
+            &["services", "services_resolved", "services_resolved_durable"],
+            handled,
+        ),
+        expect("fct_savings_daily", &["line"], &["services", "time_saved_ms"], saved),
         expect(
             "fct_sessions_hourly",
             &["hour"],
@@ -283,6 +292,36 @@ fn minutes(world: &World, sessions: &[Session], history: (NaiveDate, NaiveDate))
         rows.insert(key(date, &slice, &[]), numbers.map(Some).to_vec());
     }
     rows
+}
+
+/// Services by handler, and the finest slices of the lines of savings.
+fn money(
+    world: &World,
+    sessions: &[Session],
+    watermark: i64,
+    (first, last): (NaiveDate, NaiveDate),
+) -> (Rows, Rows) {
+    let visits = durability::visits(world, sessions, first);
+    let (mut handled, mut saved) = (Rows::new(), Rows::new());
+    for date in first.iter_days().take_while(|date| *date <= last) {
+        let services = cost::services(world, sessions, &visits, watermark, date);
+        let costs = cost::costs(world, &services, date);
+        let ripe = is_over(world, date, 8, watermark);
+        for ((slice, channel, handler), numbers) in cost::counts(world, &services, &costs, ripe) {
+            let more = [channel.as_str(), handler];
+            let more = if world.dims.contains(&"channel") { &more[1..] } else { &more };
+            handled.insert(key(date, &slice, more), numbers.to_vec());
+        }
+        for line in cost::LINES.into_iter().filter(|line| ripe || *line != "conservative") {
+            for (slice, sum) in cost::savings(world, &services, &costs, date, line) {
+                if !slice.iter().any(|value| value == "*") {
+                    let ms = sum.ms.and_then(|ms| i64::try_from(ms).ok());
+                    saved.insert(key(date, &slice, &[line]), vec![Some(sum.services), ms]);
+                }
+            }
+        }
+    }
+    (handled, saved)
 }
 
 /// A row wherever somebody wrote or became a lead.

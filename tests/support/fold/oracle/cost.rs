@@ -86,3 +86,33 @@ fn what_the_ledger_holds_is_not_counted_twice() {
     let phone = table.cell(D1, "cost_per_service_human", ["unknown", "phone", "unknown"]);
     assert_eq!(phone.map(|cell| cell.value), Some(1.75));
 }
+
+/// What a resolved chat of the first day saves, in time, seen from `watermark`.
+fn saved(rest: Vec<RawEvent>, costs: Vec<RawCost>, watermark: &str) -> [Option<f64>; 2] {
+    let mut world = World::quiet(Tz::UTC, micros(watermark));
+    world.events = vec![user("2026-03-02T10:00:00Z"), bot("2026-03-02T10:00:05Z")];
+    world.events.extend(rest);
+    world.events.push(RawEvent::bare(world.as_of_us, "system", "other"));
+    world.terms.sets = vec![(date("2026-01-01"), Some(36_000_000), Some(300))];
+    world.costs = costs;
+    let table = Table(expected(&world, &[one_object(&world)]));
+    ["time_saved_seconds", "time_saved_seconds_conservative"].map(|metric| table.value(D1, metric))
+}
+
+#[test]
+fn the_conservative_line_counts_what_lasts_and_pays_for_upkeep() {
+    let late = "2026-06-01T00:00:00Z";
+    assert_eq!(saved(vec![], vec![], late), [Some(300.0), Some(300.0)]);
+    // 1 at 36 an hour is 100 s; what else the bot costs is no time of people.
+    let costs = || vec![line("bot_content_ops", D1, D1, 1_000_000), line("llm_usage", D1, D1, 7)];
+    assert_eq!(saved(vec![], costs(), late), [Some(300.0), Some(200.0)]);
+    let again = in_conversation("again", user("2026-03-08T10:00:00Z"));
+    assert_eq!(saved(vec![again], costs(), late), [Some(300.0), Some(-100.0)]);
+}
+
+#[test]
+fn the_conservative_line_waits_for_the_weeks_of_its_day() {
+    let early = saved(vec![], vec![], "2026-03-10T23:59:59.999999Z");
+    assert_eq!(early, [Some(300.0), None]);
+    assert_eq!(saved(vec![], vec![], "2026-03-11T00:00:00Z"), [Some(300.0), Some(300.0)]);
+}
