@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use super::context::{self, Loaded};
-use crate::engine::InputFile;
 use crate::engine::polars::PolarsEngine;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::infer::Row;
 use crate::interval::Every;
 use crate::report::comparison;
 use crate::run::compared;
-use crate::sink::{Warehouse, public_key};
+use crate::sink::Warehouse;
 use crate::storage::Store;
 
 /// The table that is told.
@@ -66,20 +65,6 @@ fn compared(loaded: &Loaded, warehouse: &Warehouse, args: &ReportArgs) -> Result
             )));
     };
     let folder = tempfile::tempdir().map_err(|e| io_error("a temporary folder", e))?;
-    let key = public_key(partition);
-    let path = match warehouse.store().local_path(&key) {
-        Some(path) => path,
-        None => {
-            let copy = folder.path().join("compared.parquet");
-            warehouse.store().download(&key, &copy)?;
-            copy
-        }
-    };
-    if !path.is_file() {
-        return Err(Error::new(ErrorKind::Corrupt, "a published table is gone")
-            .context("object", warehouse.store().url(&key))
-            .remedy("`chatkpi verify` tells what else is gone"));
-    }
-    let file = InputFile { path, date: Some(partition.date), rows: None };
+    let file = context::public_file(warehouse.store(), partition, folder.path())?;
     compared::read(&PolarsEngine::new(), file, entry.model.dated_columns())
 }
