@@ -10,6 +10,7 @@ mod demo;
 mod history;
 mod plan;
 mod progress;
+mod quarantine;
 mod report;
 mod retry;
 mod run;
@@ -49,8 +50,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Validate a pipeline and show what its sources hold.
     Check(check::CheckArgs),
-    /// What is published, final, missing or refused.
+    /// What is published, final, missing, refused or odd.
     Status(status::StatusArgs),
+    /// The records that could not be read: where they are, and what is wrong with each.
+    Quarantine(quarantine::QuarantineArgs),
     /// What the rollouts did to the cost of a service, in words.
     Report(report::ReportArgs),
     /// Past runs, and which days each one published or restated.
@@ -121,6 +124,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
         Command::Status(args) => status::status(args),
+        Command::Quarantine(args) => quarantine::quarantine(args),
         Command::Report(args) => report::report(args),
         Command::History(args) => history::history(args),
         Command::Retry(args) => retry::retry(args),
