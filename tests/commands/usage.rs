@@ -13,7 +13,17 @@ fn help_and_version_are_answers() {
     let version = tiny.run(&["--version"]).expect(0);
     assert_eq!(version.out, format!("chatkpi {}\n", env!("CARGO_PKG_VERSION")));
     let commands = [
-        "run", "plan", "check", "status", "report", "history", "retry", "verify", "vacuum", "ddl",
+        "run",
+        "plan",
+        "check",
+        "status",
+        "quarantine",
+        "report",
+        "history",
+        "retry",
+        "verify",
+        "vacuum",
+        "ddl",
         "demo",
     ];
     for command in commands {
