@@ -4,6 +4,7 @@
 //! sum. A commit names its data and the state of the inputs in one record, so neither can be there
 //! without the other. Format and arithmetic only: reading and writing it is the sink's.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -104,6 +105,13 @@ impl DecodedObject {
         let table = self.kind.table();
         let files = self.files.iter().map(move |file| (table, file));
         files.chain(self.test_files.iter().map(|file| (Kind::TestEvents, file)))
+    }
+
+    /// The local day of most of its rows, the first of equals; None without rows. What is counted by
+    /// object alone is told of this day.
+    pub fn main_day(&self) -> Option<NaiveDate> {
+        let most = self.files.iter().max_by_key(|file| (file.rows, Reverse(file.date)));
+        most.map(|file| file.date)
     }
 }
 

@@ -102,6 +102,9 @@ pub enum Kind {
     /// The events of any source that are marked as tests: in no number of ours.
     #[serde(rename = "test_events")]
     TestEvents,
+    /// The keys that no column reads, counted by object: what the accounting knows, as rows.
+    #[serde(rename = "unknown_fields")]
+    UnknownFields,
 }
 
 impl Kind {
@@ -119,6 +122,7 @@ impl Kind {
             Kind::Surveys => "surveys",
             Kind::Leads => "leads",
             Kind::TestEvents => "test_events",
+            Kind::UnknownFields => "unknown_fields",
         }
     }
 
@@ -158,6 +162,7 @@ impl Kind {
                 "currency",
             ],
             Kind::Probes => &["ts", "bot", "ok", "latency_ms", "planned"],
+            Kind::UnknownFields => &[],
             Kind::Events | Kind::Surveys | Kind::Leads | Kind::TestEvents => &[
                 "event_id",
                 "ts",
@@ -202,18 +207,20 @@ impl Kind {
             Kind::Contacts => &["contact_id", "opened_ts"],
             Kind::Costs => &["period_start", "period_end", "cost_class", "amount"],
             Kind::Probes => &["ts", "ok"],
+            Kind::UnknownFields => &[],
         }
     }
 
     /// The columns of the decoded table, in order.
     pub fn columns(self) -> Vec<Column> {
-        let own: &[(&str, Type, bool)] = match self.table() {
-            Kind::Contacts => CONTACTS,
-            Kind::Costs => COSTS,
-            Kind::Probes => PROBES,
-            _ => EVENTS,
+        let (origin, own): (&[_], &[(&str, Type, bool)]) = match self.table() {
+            Kind::Contacts => (ORIGIN, CONTACTS),
+            Kind::Costs => (ORIGIN, COSTS),
+            Kind::Probes => (ORIGIN, PROBES),
+            Kind::UnknownFields => (&[], UNKNOWN_FIELDS),
+            _ => (ORIGIN, EVENTS),
         };
-        ORIGIN.iter().chain(own).map(|&(n, t, null)| Column::new(n, t, null)).collect()
+        origin.iter().chain(own).map(|&(n, t, null)| Column::new(n, t, null)).collect()
     }
 }
 
@@ -396,4 +403,14 @@ const PROBES: &[(&str, Type, bool)] = &[
     ("ok", Type::Boolean, false),
     ("latency_ms", Type::Bigint, true),
     ("planned", Type::Boolean, false),
+];
+
+/// `date` is the object's main day, `kind` the decoded table of its records, `counted` how many of
+/// them had a value under the key `field`.
+const UNKNOWN_FIELDS: &[(&str, Type, bool)] = &[
+    ("date", Type::Date, false),
+    ("source", Type::Text, false),
+    ("kind", Type::Text, false),
+    ("field", Type::Text, false),
+    ("counted", Type::Bigint, false),
 ];

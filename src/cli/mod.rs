@@ -11,6 +11,7 @@ mod diff;
 mod history;
 mod plan;
 mod progress;
+mod quarantine;
 mod report;
 mod retry;
 mod run;
@@ -50,8 +51,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Validate a pipeline and show what its sources hold.
     Check(check::CheckArgs),
-    /// What is published, final, missing or refused.
+    /// What is published, final, missing, refused or odd.
     Status(status::StatusArgs),
+    /// The records that could not be read: where they are, and what is wrong with each.
+    Quarantine(quarantine::QuarantineArgs),
     /// What the rollouts did to the cost of a service, in words; with `--out` all KPIs as a page.
     Report(report::ReportArgs),
     /// Which numbers of two pipelines differ, by how much, and which setting did it.
@@ -124,6 +127,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
         Command::Status(args) => status::status(args),
+        Command::Quarantine(args) => quarantine::quarantine(args),
         Command::Report(args) => report::report(args),
         Command::Diff(args) => diff::diff(args),
         Command::History(args) => history::history(args),

@@ -1,4 +1,4 @@
-//! `chatkpi status`: is yesterday in, is it final, what is missing, what was refused?
+//! `chatkpi status`: is yesterday in, is it final, what is missing, what was refused, what is odd?
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::context;
 use crate::accounting::Accounting;
-use crate::error::Result;
+use crate::engine::polars::PolarsEngine;
+use crate::engine::{Engine, InputTable, TableData};
+use crate::error::{Result, io_error};
 use crate::interval::{Every, day_end_us, plus};
 use crate::manifest::{Manifest, Partition};
 use crate::model::catalog::Catalog;
@@ -16,6 +18,11 @@ use crate::plan::{missing_days, settled_days, watermarks};
 use crate::schema::Kind;
 use crate::sink::Warehouse;
 use crate::storage::Store;
+
+/// The table that holds each day to the weeks before it.
+const WATCHED: &str = "fct_input_daily";
+/// Of so many published days warnings are shown.
+const WARNED_DAYS: usize = 7;
 
 #[derive(clap::Args)]
 pub struct StatusArgs {
@@ -32,7 +39,12 @@ pub fn status(args: &StatusArgs) -> Result<u8> {
     let loaded = context::load(&args.pipeline)?;
     let store = Store::open(&loaded.pipeline.warehouse, &context::storage_options())?;
     let warehouse = Warehouse::read(store)?;
-    let told = tell(&loaded.pipeline, &loaded.catalog, warehouse.manifest());
+    let mut told = tell(&loaded.pipeline, &loaded.catalog, warehouse.manifest());
+    // What else there is to say shall not wait for one table.
+    told["warnings"] = warnings(&loaded.catalog, &warehouse).unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        json!([])
+    });
     if args.json {
         super::print(&format!("{told:#}"));
     } else {
@@ -92,6 +104,26 @@ fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_js
     })
 }
 
+/// The warnings of the newest days, the oldest first.
+fn warnings(catalog: &Catalog, warehouse: &Warehouse) -> Result<serde_json::Value> {
+    let days = warehouse.manifest().partitions.get(WATCHED);
+    let (Some(days), Some(entry)) = (days, catalog.entry(WATCHED)) else { return Ok(json!([])) };
+    let folder = tempfile::tempdir().map_err(|e| io_error("a temporary folder", e))?;
+    let newest = days.values().rev().take(WARNED_DAYS);
+    let file = |day| context::public_file(warehouse.store(), day, folder.path());
+    let files = newest.map(file).collect::<Result<Vec<_>>>()?;
+    let sql = format!("SELECT date, told FROM {WATCHED} WHERE warning IS NOT NULL");
+    let input = InputTable {
+        name: WATCHED.to_owned(),
+        columns: entry.model.dated_columns(),
+        data: TableData::Files(files),
+    };
+    let mut rows = PolarsEngine::new().read(&sql, &[input], usize::MAX)?.rows;
+    rows.sort();
+    let row = |row: &Vec<String>| json!({ "date": row.first(), "warning": row.get(1) });
+    Ok(rows.iter().map(row).collect())
+}
+
 fn text(told: &serde_json::Value) -> String {
     let mut lines = vec![format!(
         "generation {}, newest event {}",
@@ -127,6 +159,10 @@ fn text(told: &serde_json::Value) -> String {
             plain(&day["source"]),
             plain(&day["object_date"])
         ));
+    }
+    for warning in told["warnings"].as_array().into_iter().flatten() {
+        let said = plain(&warning["warning"]).replace(char::is_control, " ");
+        lines.push(format!("warning {}: {said}", plain(&warning["date"])));
     }
     if lines.len() == 1 {
         lines.push("nothing is published yet".to_owned());

@@ -239,7 +239,8 @@ fn table(input: &InputTable, words: &BTreeSet<String>) -> PolarsResult<LazyFrame
         }
         TableData::Memory(values) => {
             let series = input.columns.iter().zip(values);
-            let series: Vec<Column> = series.map(|(c, v)| as_column(&c.name, v)).collect();
+            let series = series.map(|(c, v)| as_column(&c.name, v).cast(&polars_type(c.kind)));
+            let series = series.collect::<PolarsResult<Vec<Column>>>()?;
             let height = series.first().map_or(0, Column::len);
             return Ok(DataFrame::new(height, series)?.lazy());
         }

@@ -48,6 +48,7 @@ pub struct Pipeline {
     pub user_key: UserKey,
     pub sessions: Sessions,
     pub uptime: Uptime,
+    pub warnings: Warnings,
     pub sources: Vec<Source>,
     /// Changes whose effect the comparison estimates.
     pub rollouts: Vec<Rollout>,
@@ -126,6 +127,23 @@ pub struct Uptime {
 impl Default for Uptime {
     fn default() -> Self {
         Uptime { probe_minutes: 5, answer_within_ms: 10_000 }
+    }
+}
+
+/// How much a day may differ from the weeks before it until a run warns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Warnings {
+    /// The share by which a source's rows may fall, or be what is left after such a fall; default 0.4.
+    pub volume: f64,
+    /// The share of a source's rows that may lose or gain a field's value; default 0.1.
+    pub null_rate: f64,
+    /// Fewer rows prove nothing; default 50.
+    pub rows: u32,
+}
+
+impl Default for Warnings {
+    fn default() -> Self {
+        Warnings { volume: 0.4, null_rate: 0.1, rows: 50 }
     }
 }
 

@@ -96,11 +96,17 @@ fn leaves(manifest: &Manifest, history: Interval) -> BTreeMap<String, Days> {
     let mut by_day: BTreeMap<Kind, BTreeMap<NaiveDate, Vec<&str>>> = BTreeMap::new();
     // The first test must not make all other days look changed.
     by_day.entry(Kind::TestEvents).or_default();
+    by_day.entry(Kind::UnknownFields).or_default();
     for object in manifest.objects.values() {
         by_day.entry(object.kind.table()).or_default();
         for (table, file) in object.tables() {
             let days = by_day.entry(table).or_default();
             days.entry(file.date).or_default().push(&object.decoding);
+        }
+        let named = object.main_day().filter(|_| !object.accounting.unknown_fields.is_empty());
+        if let Some(date) = named {
+            let days = by_day.entry(Kind::UnknownFields).or_default();
+            days.entry(date).or_default().push(&object.decoding);
         }
     }
     let mut leaves = BTreeMap::new();

@@ -21,6 +21,9 @@ use crate::sink::{Audited, Warehouse, verify};
 /// How many offending rows an error shows.
 const SAMPLE_ROWS: usize = 5;
 
+/// How many warnings of one audit a run tells one by one.
+const WARNED_ROWS: usize = 20;
+
 /// Each of them holds what it reads and what it makes in memory.
 const QUERIES_AT_ONCE: usize = 4;
 
@@ -161,7 +164,8 @@ fn build_and_commit(
     for (step, built) in chunk.steps.iter().zip(built) {
         job.check_stop()?;
         partitions.extend(warehouse.stage(&built.audited, step)?);
-        report.warnings.extend(built.warnings);
+        report.warnings.extend(built.warned.lines);
+        report.warned += built.warned.rows;
     }
     let commit = report.commit(job, warehouse.manifest(), Vec::new(), partitions);
     let published = warehouse.commit(commit)?;
@@ -181,7 +185,14 @@ fn forced(chunk: &Chunk) -> impl Iterator<Item = (String, NaiveDate)> {
 /// What a step has made, and what its audits have to say.
 struct Built {
     audited: Vec<Audited>,
-    warnings: Vec<String>,
+    warned: Warned,
+}
+
+/// What audits of severity `warn` found.
+#[derive(Default)]
+struct Warned {
+    lines: Vec<String>,
+    rows: u64,
 }
 
 /// Steps that do not read each other are built side by side: most queries keep one core busy. All
@@ -254,8 +265,8 @@ fn build_step(
     written.iter().for_each(|one| inputs.add_built(&model.name, one));
     let audited = verify(written, model, job.threads)?;
     let repeats = audited.iter().any(Audited::repeats);
-    let warnings = audit(job, entry, step, inputs, at, repeats)?;
-    Ok(Built { audited, warnings })
+    let warned = audit(job, entry, step, inputs, at, repeats)?;
+    Ok(Built { audited, warned })
 }
 
 fn audit(
@@ -265,7 +276,7 @@ fn audit(
     inputs: &Inputs<'_>,
     at: &Parameters,
     repeats: bool,
-) -> Result<Vec<String>> {
+) -> Result<Warned> {
     let model = &entry.model;
     let keys = std::iter::once("date").chain(model.grain.iter().map(String::as_str));
     let keys = keys.collect::<Vec<_>>().join(", ");
@@ -278,22 +289,37 @@ fn audit(
         ),
         remedy: None,
     };
-    let mut warnings = Vec::new();
+    let mut warned = Warned::default();
     // Reading back has told whether a grain repeats; the query shows which.
     for audit in Some(&grain).filter(|_| repeats).into_iter().chain(&model.audits) {
         let file = format!("{}/model.yaml", model.folder);
         let sql = job.catalog.render(model, &audit.sql, &file, job.pipeline, at)?;
-        let found = job.engine.read(&sql, &inputs.audited(entry, step, &sql)?, SAMPLE_ROWS)?;
+        let shown = if audit.severity == Severity::Warn { usize::MAX } else { SAMPLE_ROWS };
+        let found = job.engine.read(&sql, &inputs.audited(entry, step, &sql)?, shown)?;
         match audit.severity {
             _ if found.total == 0 => {}
             Severity::Warn => {
-                let (audit, table, rows) = (&audit.name, &model.name, found.total);
-                warnings.push(format!("audit {audit} of {table} found {rows} rows"));
+                warned.rows += found.total;
+                warned.lines.extend(warnings(audit, model, &found));
             }
             Severity::Fail | Severity::Config => return Err(refusal(audit, model, step, &found)),
         }
     }
-    Ok(warnings)
+    Ok(warned)
+}
+
+/// A line for each row, in the order of their text, so that rows that begin with their date end with
+/// the newest; the first of many are only counted.
+fn warnings(audit: &Audit, model: &Model, found: &Rows) -> Vec<String> {
+    let place = format!("{}, {}", model.name, audit.name);
+    let remedy = audit.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+    let mut rows: Vec<String> = found.rows.iter().map(|row| row.join(", ")).collect();
+    rows.sort();
+    let told = rows.split_off(rows.len().saturating_sub(WARNED_ROWS));
+    let more = (!rows.is_empty()).then(|| format!("{place}: {} warnings more", rows.len()));
+    // Logs hold what they like, and a line is a line.
+    let line = |row: String| format!("{place}: {}{remedy}", row.replace(char::is_control, " "));
+    more.into_iter().chain(told.into_iter().map(line)).collect()
 }
 
 fn refusal(audit: &Audit, model: &Model, step: &Step, found: &Rows) -> Error {

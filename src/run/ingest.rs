@@ -359,6 +359,21 @@ fn store_quarantine(
     Ok(Some(key))
 }
 
+/// The quarantined records of an object that are described one by one, in the order of the object.
+///
+/// # Errors
+/// Corrupt where the description is not what a run writes; transient where storage does not answer.
+pub fn quarantined(warehouse: &Store, object: &DecodedObject) -> Result<Vec<Quarantined>> {
+    let Some(key) = &object.quarantine else { return Ok(Vec::new()) };
+    let damaged = |error: Error| error.context("object", warehouse.url(key));
+    let wrong =
+        || Error::new(ErrorKind::Corrupt, "a description of quarantined records is damaged");
+    let packed = warehouse.read(key)?;
+    let lines = zstd::decode_all(&packed[..]).map_err(|e| damaged(wrong().because(e)))?;
+    let records = serde_json::Deserializer::from_slice(&lines).into_iter::<Quarantined>();
+    records.map(|record| record.map_err(|e| damaged(wrong().because(e)))).collect()
+}
+
 /// The records of an object that tell its source's quality. Those between `--as-of` and the real
 /// now are not wrong: the run only pretends that they are not there yet.
 fn judged_part(object: &DecodedObject, now_us: i64) -> Accounting {

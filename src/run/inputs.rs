@@ -92,6 +92,9 @@ impl<'a> Inputs<'a> {
 
     fn table(&self, reader: &Entry, read: &Read, days: Interval) -> Result<InputTable> {
         let (columns, files) = match &read.table {
+            Table::Input(Kind::UnknownFields) => {
+                return Ok(values::unknown_fields(self.manifest, days));
+            }
             Table::Input(kind) => (kind.columns(), self.decoded_files(*kind, days)?),
             Table::Model(name) => {
                 let entry = self.job.catalog.entry(name);

@@ -54,7 +54,10 @@ pub struct Report {
     pub missing: Vec<Missing>,
     /// What was not published although it was to be; only where the run kept going.
     pub failed: Vec<FailedDays>,
+    /// Of audits that find much, the newest rows alone.
     pub warnings: Vec<String>,
+    /// Rows that audits of severity `warn` found.
+    pub warned: u64,
     pub error: Option<String>,
     pub exit_code: u8,
     /// The commits this run appended.
@@ -123,6 +126,7 @@ impl Report {
             missing: Vec::new(),
             failed: Vec::new(),
             warnings: Vec::new(),
+            warned: 0,
             error: None,
             exit_code: 0,
             generations: Vec::new(),

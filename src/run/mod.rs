@@ -34,7 +34,7 @@ use crate::sink::Warehouse;
 use crate::source::UserHasher;
 use crate::storage::{Lock, StorageOptions, Store};
 
-pub use ingest::{Listing, Preview, list, preview};
+pub use ingest::{Listing, Preview, list, preview, quarantined};
 pub use journal::{Report, RunState};
 
 /// One run, fully decided.

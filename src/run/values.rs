@@ -1,11 +1,13 @@
-//! Small tables that every query may read and no log holds: what a pipeline and the calendar say.
+//! Small tables that no decoded file holds: what a pipeline and the calendar say, which every query
+//! may read, and what the accounting knows of keys that no column reads.
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::engine::{InputTable, TableData};
+use crate::engine::{InputTable, TableData, Values};
 use crate::interval::{Interval, day_end_us, day_number, day_start_us, plus};
+use crate::manifest::Manifest;
 use crate::pipeline::Pipeline;
-use crate::schema::{Column, Type};
+use crate::schema::{Column, Kind, Type};
 
 /// All of them, for a query that builds `days`.
 pub fn tables(pipeline: &Pipeline, days: Interval) -> Vec<InputTable> {
@@ -65,5 +67,32 @@ fn calendar(pipeline: &Pipeline, days: Interval) -> InputTable {
         name: "calendar".to_owned(),
         columns: columns.map(|(name, kind)| Column::new(name, kind, false)).to_vec(),
         data: TableData::Values(values),
+    }
+}
+
+/// One row for each key that no column reads, of each object whose main day is one of `days`.
+pub fn unknown_fields(manifest: &Manifest, days: Interval) -> InputTable {
+    let (mut dates, mut sources, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut fields, mut counts) = (Vec::new(), Vec::new());
+    for object in manifest.objects.values() {
+        let Some(date) = object.main_day().filter(|date| days.contains(*date)) else { continue };
+        for (field, records) in &object.accounting.unknown_fields {
+            dates.push(Some(i64::from(day_number(date))));
+            sources.push(Some(object.source.clone()));
+            kinds.push(Some(object.kind.table().name().to_owned()));
+            fields.push(Some(field.clone()));
+            counts.push(i64::try_from(*records).ok());
+        }
+    }
+    InputTable {
+        name: Kind::UnknownFields.name().to_owned(),
+        columns: Kind::UnknownFields.columns(),
+        data: TableData::Memory(vec![
+            Values::Bigint(dates),
+            Values::Text(sources),
+            Values::Text(kinds),
+            Values::Text(fields),
+            Values::Bigint(counts),
+        ]),
     }
 }

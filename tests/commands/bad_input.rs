@@ -53,6 +53,35 @@ fn a_line_that_cannot_be_read_is_put_aside() {
 }
 
 #[test]
+fn what_was_put_aside_can_be_looked_at() {
+    let tiny = Tiny::after_a_run();
+    let show = |more: &[&str]| {
+        let told = tiny.run(&[&["quarantine", PIPELINE], more].concat()).expect(0);
+        told.out.trim_end().to_owned()
+    };
+    assert_eq!(show(&[]), "no record is quarantined");
+    let mut records = next_day(3);
+    records[1]["score"] = json!("five");
+    let good = lines(&records);
+    let second = lines(&records[..1]).len();
+    tiny.write(&log(NEXT_DAY), format!("{good}{{\"actor\"\n"));
+    tiny.run(&["run", PIPELINE, "--models", "fct_users_daily", "--quarantine-raw"]).expect(0);
+    let place = format!("bot events-{NEXT_DAY}.jsonl, line");
+    let length = lines(&records[1..2]).len() - 1;
+    let first = format!("{place} 2, {length} bytes at {second}: bad_type:score\n  ");
+    let told = show(&[]);
+    assert!(told.starts_with(&first), "{told}");
+    let last = format!("{place} 4, 8 bytes at {}: not_json\n  {{\"actor\"", good.len());
+    assert!(told.ends_with(&last), "{told}");
+    assert!(show(&["-n", "1"]).ends_with("\nand 1 more"));
+    assert_eq!(show(&["--source", "nobody"]), "no record is quarantined");
+    let told: Value = serde_json::from_str(&show(&["--json"])).expect("JSON alone");
+    let seen = |key: &str| json!([told[0][key], told[1][key]]);
+    assert_eq!((seen("line"), seen("field")), (json!([2, 4]), json!(["score", null])));
+    assert_eq!(seen("raw")[1], "{\"actor\"");
+}
+
+#[test]
 fn too_many_unreadable_records_refuse_the_run() {
     let tiny = Tiny::after_a_run();
     let mut records = next_day(1_000);

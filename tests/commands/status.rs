@@ -18,7 +18,7 @@ fn before_anything_nothing_is_published() {
     tiny.unset(super::tiny::KEY_VARIABLE);
     let told = tiny.run(&["status", PIPELINE]).expect(0);
     assert!(told.out.contains("nothing is published yet"), "{}", told.out);
-    let nothing = json!({ "generation": 0, "newest_event": null, "tables": [], "sources": [], "missing": [] });
+    let nothing = json!({ "generation": 0, "newest_event": null, "tables": [], "sources": [], "missing": [], "warnings": [] });
     assert_eq!(status(&tiny), nothing);
     assert!(!tiny.path("warehouse").exists());
 }

@@ -13,8 +13,19 @@ fn help_and_version_are_answers() {
     let version = tiny.run(&["--version"]).expect(0);
     assert_eq!(version.out, format!("chatkpi {}\n", env!("CARGO_PKG_VERSION")));
     let commands = [
-        "run", "plan", "check", "status", "report", "diff", "history", "retry", "verify", "vacuum",
-        "ddl", "demo",
+        "run",
+        "plan",
+        "check",
+        "status",
+        "quarantine",
+        "report",
+        "diff",
+        "history",
+        "retry",
+        "verify",
+        "vacuum",
+        "ddl",
+        "demo",
     ];
     for command in commands {
         let help = tiny.run(&[command, "--help"]).expect(0);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use chatkpi::engine::{InputFile, InputTable, RowRange, TableData};
+use chatkpi::engine::{InputFile, InputTable, RowRange, TableData, Values};
 use chatkpi::schema::Column;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -95,10 +95,18 @@ fn table(table: &InputTable) -> Value {
         }
         TableData::Values(values) => {
             let height = values.first().map_or(0, Vec::len);
-            let row = |i: usize| values.iter().map(|column| column[i]).collect::<Vec<i64>>();
-            (Vec::new(), (0..height).map(row).collect::<Vec<_>>())
+            let row = |i: usize| values.iter().map(|column| json!(column[i])).collect();
+            (Vec::new(), (0..height).map(row).collect::<Vec<Value>>())
         }
-        TableData::Memory(_) => unreachable!("no case reads rows that the program made"),
+        TableData::Memory(columns) => {
+            let cell = |column: &Values, i: usize| match column {
+                Values::Bigint(values) => values.get(i).map(|value| json!(value)),
+                Values::Text(values) => values.get(i).map(|value| json!(value)),
+                Values::Double(_) | Values::Boolean(_) => unreachable!("no small table has them"),
+            };
+            let row = |i: usize| columns.iter().map(|column| cell(column, i)).collect();
+            (Vec::new(), (0..).map_while(row).map(Value::Array).collect())
+        }
     };
     json!({"name": table.name, "columns": columns(&table.columns), "files": Value::Array(files), "rows": rows})
 }

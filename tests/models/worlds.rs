@@ -18,6 +18,7 @@ use chatkpi::model::query::Parameters;
 use chatkpi::model::{Model, Table};
 use chatkpi::plan::{self, Days, Request, reach, reached};
 use chatkpi::run::{self, Job, Progress};
+use chatkpi::schema::Kind;
 use chatkpi::sink::Warehouse;
 use chatkpi::source::UserHasher;
 use chatkpi::storage::{StorageOptions, Store};
@@ -262,6 +263,9 @@ fn input(
     dates: &[NaiveDate],
 ) -> InputTable {
     let (columns, files) = match table {
+        Table::Input(Kind::UnknownFields) => {
+            return run::values::unknown_fields(warehouse.manifest(), days);
+        }
         Table::Input(kind) => {
             let known = warehouse.manifest().objects.values().flat_map(|o| o.tables());
             let dates: BTreeSet<NaiveDate> =

@@ -64,11 +64,18 @@ fn the_order_of_days_does_not_matter() {
 
 #[test]
 fn any_split_of_the_objects_gives_the_same_content() {
+    // Keys that no column reads are counted by object, so this table tells of the split itself.
+    let split_into = |world: &World, split: u64| {
+        let mut contents = at_once(world, split);
+        contents.retain(|(table, _), _| table != "fct_input_daily");
+        contents
+    };
     for seed in [26, 28] {
         let world = some_world(seed);
-        let first = at_once(&world, 1);
+        let first = split_into(&world, 1);
         for split in [2, 3] {
-            assert_same(&first, &at_once(&world, split), &format!("seed {seed}, split {split}"));
+            let other = split_into(&world, split);
+            assert_same(&first, &other, &format!("seed {seed}, split {split}"));
         }
     }
 }

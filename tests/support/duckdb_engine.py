@@ -26,9 +26,11 @@ def literal(text):
     return "'" + text.replace("'", "''") + "'"
 
 
-def whole(number, kind):
-    """A value of a table of whole numbers, in which a date is its days since 1970."""
-    return f"(DATE '1970-01-01' + {number})" if kind == "date" else f"CAST({number} AS BIGINT)"
+def cell(value, kind):
+    """A value of a small table of texts and whole numbers, in which a date is its days since 1970."""
+    if kind == "text":
+        return literal(value)
+    return f"(DATE '1970-01-01' + {value})" if kind == "date" else f"CAST({value} AS BIGINT)"
 
 
 def load(database, loaded, columns, files):
@@ -83,7 +85,7 @@ def answer(database, loaded, job):
         name = quoted(table["name"])
         if table["rows"]:
             kinds = [kind for _, kind in table["columns"]]
-            rows = ", ".join("(" + ", ".join(map(whole, row, kinds)) + ")" for row in table["rows"])
+            rows = ", ".join("(" + ", ".join(map(cell, row, kinds)) + ")" for row in table["rows"])
             columns = ", ".join(quoted(c) for c, _ in table["columns"])
             database.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM (VALUES {rows}) AS t({columns})")
         else:

@@ -83,6 +83,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let user_key = user_key.and_then(|node| settings::user_key(node, out));
     let sessions = fields.get("sessions").and_then(|node| settings::sessions(node, out));
     let uptime = fields.get("uptime").and_then(|node| settings::uptime(node, out));
+    let warnings = fields.get("warnings").and_then(|node| settings::warnings(node, out));
     let sources = fields.need("sources", "add a list of sources", out);
     let sources = sources.map(|node| sources::sources(node, base, out)).unwrap_or_default();
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
@@ -104,6 +105,7 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
         user_key: user_key?,
         sessions: sessions.unwrap_or_default(),
         uptime: uptime.unwrap_or_default(),
+        warnings: warnings.unwrap_or_default(),
         sources,
         rollouts,
         assumptions: assumptions.unwrap_or_default(),

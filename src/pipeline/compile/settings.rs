@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::super::path::{bucket_root, local_folder, split_scheme};
 use super::super::spec::{Node, Value};
-use super::super::{Location, ModelFolder, Rollout, Sessions, Uptime, UserKey};
+use super::super::{Location, ModelFolder, Rollout, Sessions, Uptime, UserKey, Warnings};
 use super::findings::{Findings, hint};
 
 const DIMENSIONS: [&str; 8] =
@@ -172,6 +172,20 @@ pub(super) fn uptime(node: &Node, out: &mut Findings) -> Option<Uptime> {
     }
     fields.close(out);
     Some(uptime)
+}
+
+pub(super) fn warnings(node: &Node, out: &mut Findings) -> Option<Warnings> {
+    let mut fields = out.map(node, "warnings")?;
+    let usual = Warnings::default();
+    let mut share = |key| fields.get(key).and_then(|node| out.number(node, 0.0..=1.0));
+    let (volume, null_rate) = (share("volume"), share("null_rate"));
+    let rows = fields.get("rows").and_then(|node| out.whole(node, 1..=1_000_000));
+    fields.close(out);
+    Some(Warnings {
+        volume: volume.unwrap_or(usual.volume),
+        null_rate: null_rate.unwrap_or(usual.null_rate),
+        rows: rows.unwrap_or(usual.rows),
+    })
 }
 
 fn timeout_by_channel(node: &Node, out: &mut Findings) -> Option<BTreeMap<String, i64>> {

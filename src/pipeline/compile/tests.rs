@@ -43,6 +43,7 @@ sources:
 rollouts:
   - { name: returns, date: 2026-03-01, services: [returns], controls: [billing], pre: 8w, ramp: 2w, post: 8w }
 uptime: { probe_covers: 2m, answer_within: 1500s }
+warnings: { volume: 0.5, rows: 20 }
 assumptions: { currency: EUR, agent_hourly_rate: 28.50, aht_seconds: 360 }
 models: [builtin, ./own]
 "#;
@@ -105,6 +106,7 @@ fn the_whole_pipeline_of_the_documentation() {
     assert_eq!(pipeline.uptime.answer_within_ms, 1_500_000);
     let usual = compiled(&with("")).uptime;
     assert_eq!((usual.probe_minutes, usual.answer_within_ms), (5, 10_000));
+    assert_eq!(pipeline.warnings, Warnings { volume: 0.5, null_rate: 0.1, rows: 20 });
     assert_eq!(pipeline.low_n, 30);
     assert_eq!(pipeline.history_floor_us, 946_684_800_000_000);
     assert_eq!(pipeline.models, [ModelFolder::Builtin, ModelFolder::Folder("p/own".into())]);
@@ -405,6 +407,7 @@ fn single_mistakes() {
         (with("uptime: { probe_covers: 90s }"), "a probe speaks for whole minutes"),
         (with("uptime: { probe_covers: 61m }"), "a probe speaks for whole minutes"),
         (with("uptime: { answer_within: 0s }"), "longer than nothing"),
+        (with("warnings: { volume: 40 }"), "a number from 0 to 1"),
         (with("low_n: -1"), "expected a whole number from 0"),
         (with("history_floor: 2000-1-1"), "`2000-1-1` is not a date"),
         (with("start: 20260101"), "expected text, found the number 20260101"),
