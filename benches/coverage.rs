@@ -13,6 +13,7 @@ mod shop;
 #[path = "../tests/infer/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use chatkpi::infer::Grade;
@@ -45,26 +46,42 @@ fn main() -> std::io::Result<()> {
     shops_of(shops, &mut out)
 }
 
+/// What the shops of one effect said of some services' cost, added up.
+#[derive(Default)]
+struct Told {
+    held: u32,
+    truth: f64,
+    /// Estimate less truth.
+    error: f64,
+    width: f64,
+    moved_controls: f64,
+}
+
 fn shops_of(shops: u32, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "\nthe demo's shop, {CUSTOMERS} customers, {shops} seeds")?;
+    writeln!(out, "\nthe demo's shop, {CUSTOMERS} customers, {shops} seeds: means over the seeds")?;
     writeln!(
         out,
-        "effect  cost                         held   mean truth  mean error  mean width"
+        "effect  service   cost                        held   truth   error   width  moved controls"
     )?;
-    for metric in ["cost_per_service", "avoidable_cost_per_service"] {
-        for effect in [0.0, -0.3, -0.6] {
-            let (mut held, mut truth, mut error, mut width) = (0, 0.0, 0.0, 0.0);
-            for seed in 1..=shops {
-                let found = shop::shop(effect, CUSTOMERS, u64::from(seed), metric);
-                held += u32::from(found.holds());
-                truth += found.truth / f64::from(shops);
-                error += (found.estimate.value - found.truth) / f64::from(shops);
-                width += (found.estimate.high - found.estimate.low) / f64::from(shops);
+    for effect in [0.0, -0.3, -0.6] {
+        let mut told: BTreeMap<(String, &str), Told> = BTreeMap::new();
+        for seed in 1..=shops {
+            for found in shop::shop(effect, CUSTOMERS, u64::from(seed)) {
+                let own = told.entry((found.service.clone(), found.metric)).or_default();
+                own.held += u32::from(found.holds());
+                own.truth += found.truth;
+                own.error += found.estimate.value - found.truth;
+                own.width += found.estimate.high - found.estimate.low;
+                own.moved_controls += found.moved_controls;
             }
-            let share = f64::from(held) / f64::from(shops);
+        }
+        for ((service, metric), own) in told {
+            let share = f64::from(own.held) / f64::from(shops);
+            let [truth, error, width, moved] =
+                [own.truth, own.error, own.width, own.moved_controls].map(|v| v / f64::from(shops));
             writeln!(
                 out,
-                "{effect:<7} {metric:<28} {share:<6.3} {truth:<11.3} {error:<11.3} {width:.3}"
+                "{effect:<7} {service:<9} {metric:<27} {share:<6.3} {truth:<7.3} {error:<7.3} {width:<6.3} {moved:.3}"
             )?;
         }
     }

@@ -9,6 +9,7 @@ mod conformance;
 mod contested;
 mod costs;
 mod ddl;
+mod holdout;
 mod interrupted;
 mod own_models;
 mod plan;

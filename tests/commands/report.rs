@@ -54,3 +54,16 @@ fn a_rollout_to_come_and_one_that_is_new_are_told_as_such() {
     assert!(told.starts_with("newer_bot: in the pipeline and not compared yet"), "{told}");
     assert!(!told.contains("new_bot,"), "{told}");
 }
+
+#[test]
+fn rollouts_whose_effects_cannot_be_told_apart_end_the_run_with_both_and_a_way_out() {
+    let tiny = with_rollout("2026-11-19");
+    let second = "  - { name: newer_bot, date: 2026-12-01, services: [billing] }\ndimensions: [bot";
+    tiny.change_pipeline("dimensions: [bot", second);
+    let told = tiny.run(&[&["run", PIPELINE], &MODELS[..]].concat()).expect(2);
+    told.says(&[
+        "two rollouts change one service within each other's windows",
+        "new_bot (2026-11-19), newer_bot (2026-12-01)",
+        "shorten `pre`, `ramp` or `post`",
+    ]);
+}
