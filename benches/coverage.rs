@@ -18,8 +18,8 @@ use std::io::Write;
 
 use chatkpi::infer::Grade;
 
-/// Customers of a shop; as in `chatkpi demo`.
-const CUSTOMERS: u32 = 500;
+/// Customers of a small shop, and of the one that `chatkpi demo` makes.
+const CUSTOMERS: [u32; 2] = [500, 2000];
 const EFFECTS: [f64; 3] = [0.0, -0.5, -1.5];
 
 fn main() -> std::io::Result<()> {
@@ -43,7 +43,7 @@ fn main() -> std::io::Result<()> {
         }
     }
     let shops = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(100);
-    shops_of(shops, &mut out)
+    CUSTOMERS.into_iter().try_for_each(|customers| shops_of(customers, shops, &mut out))
 }
 
 /// What the shops of one effect said of some services' cost, added up.
@@ -57,8 +57,8 @@ struct Told {
     moved_controls: f64,
 }
 
-fn shops_of(shops: u32, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "\nthe demo's shop, {CUSTOMERS} customers, {shops} seeds: means over the seeds")?;
+fn shops_of(customers: u32, shops: u32, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "\nthe demo's shop, {customers} customers, {shops} seeds: means over the seeds")?;
     writeln!(
         out,
         "effect  service   cost                        held   truth   error   width  moved controls"
@@ -66,7 +66,7 @@ fn shops_of(shops: u32, out: &mut impl Write) -> std::io::Result<()> {
     for effect in [0.0, -0.3, -0.6] {
         let mut told: BTreeMap<(String, &str), Told> = BTreeMap::new();
         for seed in 1..=shops {
-            for found in shop::shop(effect, CUSTOMERS, u64::from(seed)) {
+            for found in shop::shop(effect, customers, u64::from(seed)) {
                 let own = told.entry((found.service.clone(), found.metric)).or_default();
                 own.held += u32::from(found.holds());
                 own.truth += found.truth;

@@ -41,6 +41,9 @@ fn part(rollout: &str, service: &str, rows: &[&Row]) -> String {
     }
     say("Rollout:", effect(cost, currency));
     say("How sure:", how_sure(cost));
+    if let Some(measured) = measured(cost.grade).filter(|_| cost.estimate.is_some()) {
+        say("", measured.to_owned());
+    }
     if cost.grade != Grade::E {
         for (n, line) in worth(rows, currency).into_iter().enumerate() {
             say(if n == 0 { "Worth:" } else { "" }, line);
@@ -117,6 +120,20 @@ fn how_sure(cost: &Row) -> String {
     let days = format!("{} days before, {} after", cost.pre_days, cost.post_days);
     let state = if cost.is_final { "" } else { ", provisional" };
     format!("grade {} ({}; {days}{state})", cost.grade.letter(), cost.method)
+}
+
+/// How often intervals of a grade held the truth where it is known; `docs/comparison.md` says how that
+/// was measured.
+fn measured(grade: Grade) -> Option<&'static str> {
+    match grade {
+        Grade::A => Some("such intervals held the truth in 96 % of made-up rollouts"),
+        Grade::B => Some("such intervals held the truth in 93 % of made-up rollouts"),
+        Grade::C => Some(
+            "such intervals held the truth in 93 % of made-up rollouts, and in 88 to 98 % of made-up shops",
+        ),
+        Grade::D => Some("such intervals held the truth in 93 % of made-up rollouts"),
+        Grade::E => None,
+    }
 }
 
 fn worth(rows: &[&Row], currency: &str) -> Vec<String> {
@@ -260,6 +277,7 @@ mod tests {
             "Made up of:   -2.00 who gives which service, -0.50 what people's work costs, +0.40 the bot's own cost",
             "shows an effect of 3.00 EUR less a service (95 % interval from 4.00 EUR less to 2.00 EUR less)",
             "grade C (difference in differences",
+            "such intervals held the truth in 93 % of made-up rollouts",
             "300 EUR net of the bot's cost (between 200 and 400)",
             "paid back after 5.0 months (best 4.0, worst never)",
             "Each way:     cost per service human phone 10.00 before, 8.00 after (EUR per service)\n",
