@@ -13,12 +13,13 @@ mod shop;
 #[path = "../tests/infer/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use chatkpi::infer::Grade;
 
-/// Customers of a shop; as in `chatkpi demo`.
-const CUSTOMERS: u32 = 500;
+/// Customers of a small shop, and of the one that `chatkpi demo` makes.
+const CUSTOMERS: [u32; 2] = [500, 2000];
 const EFFECTS: [f64; 3] = [0.0, -0.5, -1.5];
 
 fn main() -> std::io::Result<()> {
@@ -42,29 +43,45 @@ fn main() -> std::io::Result<()> {
         }
     }
     let shops = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(100);
-    shops_of(shops, &mut out)
+    CUSTOMERS.into_iter().try_for_each(|customers| shops_of(customers, shops, &mut out))
 }
 
-fn shops_of(shops: u32, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "\nthe demo's shop, {CUSTOMERS} customers, {shops} seeds")?;
+/// What the shops of one effect said of some services' cost, added up.
+#[derive(Default)]
+struct Told {
+    held: u32,
+    truth: f64,
+    /// Estimate less truth.
+    error: f64,
+    width: f64,
+    moved_controls: f64,
+}
+
+fn shops_of(customers: u32, shops: u32, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "\nthe demo's shop, {customers} customers, {shops} seeds: means over the seeds")?;
     writeln!(
         out,
-        "effect  cost                         held   mean truth  mean error  mean width"
+        "effect  service   cost                        held   truth   error   width  moved controls"
     )?;
-    for metric in ["cost_per_service", "avoidable_cost_per_service"] {
-        for effect in [0.0, -0.3, -0.6] {
-            let (mut held, mut truth, mut error, mut width) = (0, 0.0, 0.0, 0.0);
-            for seed in 1..=shops {
-                let found = shop::shop(effect, CUSTOMERS, u64::from(seed), metric);
-                held += u32::from(found.holds());
-                truth += found.truth / f64::from(shops);
-                error += (found.estimate.value - found.truth) / f64::from(shops);
-                width += (found.estimate.high - found.estimate.low) / f64::from(shops);
+    for effect in [0.0, -0.3, -0.6] {
+        let mut told: BTreeMap<(String, &str), Told> = BTreeMap::new();
+        for seed in 1..=shops {
+            for found in shop::shop(effect, customers, u64::from(seed)) {
+                let own = told.entry((found.service.clone(), found.metric)).or_default();
+                own.held += u32::from(found.holds());
+                own.truth += found.truth;
+                own.error += found.estimate.value - found.truth;
+                own.width += found.estimate.high - found.estimate.low;
+                own.moved_controls += found.moved_controls;
             }
-            let share = f64::from(held) / f64::from(shops);
+        }
+        for ((service, metric), own) in told {
+            let share = f64::from(own.held) / f64::from(shops);
+            let [truth, error, width, moved] =
+                [own.truth, own.error, own.width, own.moved_controls].map(|v| v / f64::from(shops));
             writeln!(
                 out,
-                "{effect:<7} {metric:<28} {share:<6.3} {truth:<11.3} {error:<11.3} {width:.3}"
+                "{effect:<7} {service:<9} {metric:<27} {share:<6.3} {truth:<7.3} {error:<7.3} {width:<6.3} {moved:.3}"
             )?;
         }
     }

@@ -62,13 +62,14 @@ fn equal_input_gives_equal_bits_on_any_thread() {
 /// Seeds are fixed; how often intervals hold over many seeds: `just coverage`.
 #[test]
 fn a_shop_is_told_its_true_effect_and_none_where_there_is_none() {
-    for metric in ["cost_per_service", "avoidable_cost_per_service"] {
-        for seed in [1, 2] {
-            for effect in [0.0, -0.3, -0.6] {
-                let found = shop::shop(effect, 500, seed, metric);
-                let told = (seed, effect, found.truth, found.estimate);
+    for seed in [1, 2] {
+        for effect in [0.0, -0.3, -0.6] {
+            for found in shop::shop(effect, 500, seed) {
+                let told = (seed, effect, &found.service, found.truth, found.estimate);
+                let metric = found.metric;
                 assert!(found.holds(), "{metric} {told:?}");
                 assert_eq!(found.truth == 0.0, effect == 0.0, "{metric} {told:?}");
+                assert_eq!(found.moved_controls == 0.0, effect == 0.0, "{metric} {told:?}");
                 assert!(effect != 0.0 || found.shows_no_effect(), "{metric} {told:?}");
             }
         }

@@ -8,18 +8,16 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, InputFile};
-use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::engine::Engine;
+use crate::error::{Error, Result, io_error};
 use crate::interval::{Interval, local_date, plus};
-use crate::manifest::Partition;
 use crate::model::catalog::{Catalog, LAYERS, builtin};
 use crate::model::{Layer, ModelText};
 use crate::pipeline::{self, ModelFolder, Pipeline, UserKey};
 use crate::plan::{Days, Request};
 use crate::run::{Job, Progress};
-use crate::sink::public_key;
 use crate::source::UserHasher;
-use crate::storage::{StorageOptions, Store};
+use crate::storage::StorageOptions;
 
 /// The arguments that choose days and say what is known about time.
 #[derive(clap::Args, Clone, Default, Serialize, Deserialize)]
@@ -269,26 +267,4 @@ pub fn job(parts: JobParts<'_>) -> Job<'_> {
         stop: parts.stop,
         progress: parts.progress,
     }
-}
-
-/// The public file of a published partition, on this machine: a remote one is copied into `folder`.
-///
-/// # Errors
-/// Corrupt where it is gone; transient where storage does not answer.
-pub fn public_file(store: &Store, partition: &Partition, folder: &Path) -> Result<InputFile> {
-    let key = public_key(partition);
-    let path = match store.local_path(&key) {
-        Some(path) => path,
-        None => {
-            let copy = folder.join(key.replace('/', "~"));
-            store.download(&key, &copy)?;
-            copy
-        }
-    };
-    if !path.is_file() {
-        return Err(Error::new(ErrorKind::Corrupt, "a published table is gone")
-            .context("object", store.url(&key))
-            .remedy("`chatkpi verify` tells what else is gone"));
-    }
-    Ok(InputFile { path, date: Some(partition.date), rows: None })
 }

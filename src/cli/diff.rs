@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use super::context::{self, Written};
 use crate::diff::{Cause, Cell, Day, Moves, Side, Source, Worst, causes, compare_day};
 use crate::engine::polars::PolarsEngine;
-use crate::engine::{Engine, InputFile, InputTable, Rows, TableData, Values};
-use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::engine::{Engine, Rows, Values};
+use crate::error::{Error, ErrorKind, Result};
 use crate::interval::Interval;
 use crate::manifest::Partition;
 use crate::model::catalog::Catalog;
+use crate::run::published::Published;
 use crate::schema::Kind;
 use crate::sink::{Warehouse, public_key};
 use crate::storage::Store;
@@ -148,17 +149,6 @@ fn day(
     partition: &Partition,
     dimensions: &[String],
 ) -> Result<Day> {
-    let store = of.warehouse.store();
-    let folder = tempfile::tempdir().map_err(|e| io_error("a temporary folder", e))?;
-    let key = public_key(partition);
-    let path = match store.local_path(&key) {
-        Some(path) => path,
-        None => {
-            let copy = folder.path().join("day.parquet");
-            store.download(&key, &copy)?;
-            copy
-        }
-    };
     let all = &of.written.pipeline.dimensions;
     let summed = all.iter().filter(|d| !dimensions.contains(d)).map(|d| format!("{d} = '*'"));
     let summed: Vec<String> = summed.collect();
@@ -166,11 +156,11 @@ fn day(
         if summed.is_empty() { String::new() } else { format!(" WHERE {}", summed.join(" AND ")) };
     let kept = dimensions.iter().map(|d| format!("{d}, ")).collect::<String>();
     let sql = format!("SELECT metric, {kept}numerator, denominator, value FROM {TABLE}{only}");
-    let columns = of.catalog.entry(TABLE).map(|e| e.model.dated_columns()).unwrap_or_default();
-    let file = InputFile { path, date: Some(partition.date), rows: None };
-    let input = InputTable { name: TABLE.to_owned(), columns, data: TableData::Files(vec![file]) };
-    let place = |e: Error| e.context("object", store.url(&key));
-    let found = engine.values(&sql, &[input]).map_err(place)?;
+    let key = public_key(partition);
+    let place = |e: Error| e.context("object", of.warehouse.store().url(&key));
+    let published = Published::new(&of.warehouse, &of.catalog)?;
+    let input = published.table(TABLE, Interval::day(partition.date))?;
+    let found = engine.values(&sql, &Vec::from_iter(input)).map_err(place)?;
     cells(&found, dimensions.len()).ok_or_else(|| {
         place(Error::new(ErrorKind::Corrupt, "the table is not what a run writes"))
             .remedy("run the pipeline: it makes the table again where the program has changed")

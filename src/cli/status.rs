@@ -7,14 +7,15 @@ use serde_json::json;
 
 use super::context;
 use crate::accounting::Accounting;
+use crate::engine::Engine;
 use crate::engine::polars::PolarsEngine;
-use crate::engine::{Engine, InputTable, TableData};
-use crate::error::{Result, io_error};
-use crate::interval::{Every, day_end_us, plus};
+use crate::error::Result;
+use crate::interval::{Every, Interval, day_end_us, plus};
 use crate::manifest::{Manifest, Partition};
 use crate::model::catalog::Catalog;
 use crate::pipeline::Pipeline;
 use crate::plan::{missing_days, settled_days, watermarks};
+use crate::run::published::Published;
 use crate::schema::Kind;
 use crate::sink::Warehouse;
 use crate::storage::Store;
@@ -106,18 +107,15 @@ fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_js
 
 /// The warnings of the newest days, the oldest first.
 fn warnings(catalog: &Catalog, warehouse: &Warehouse) -> Result<serde_json::Value> {
-    let days = warehouse.manifest().partitions.get(WATCHED);
-    let (Some(days), Some(entry)) = (days, catalog.entry(WATCHED)) else { return Ok(json!([])) };
-    let folder = tempfile::tempdir().map_err(|e| io_error("a temporary folder", e))?;
-    let newest = days.values().rev().take(WARNED_DAYS);
-    let file = |day| context::public_file(warehouse.store(), day, folder.path());
-    let files = newest.map(file).collect::<Result<Vec<_>>>()?;
-    let sql = format!("SELECT date, told FROM {WATCHED} WHERE warning IS NOT NULL");
-    let input = InputTable {
-        name: WATCHED.to_owned(),
-        columns: entry.model.dated_columns(),
-        data: TableData::Files(files),
+    let published = Published::new(warehouse, catalog)?;
+    let days = published.partitions(WATCHED);
+    let newest = days.iter().rev().take(WARNED_DAYS).last().zip(days.last());
+    let Some((first, last)) = newest else { return Ok(json!([])) };
+    let Some(input) = published.table(WATCHED, Interval::new(first.date, plus(last.date, 1)))?
+    else {
+        return Ok(json!([]));
     };
+    let sql = format!("SELECT date, told FROM {WATCHED} WHERE warning IS NOT NULL");
     let mut rows = PolarsEngine::new().read(&sql, &[input], usize::MAX)?.rows;
     rows.sort();
     let row = |row: &Vec<String>| json!({ "date": row.first(), "warning": row.get(1) });

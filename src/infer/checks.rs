@@ -24,6 +24,8 @@ const HEAVY_DAY: f64 = 0.2;
 const SHIFTED_CONTROL: f64 = 0.25;
 /// Services of the changed ones that rise by more than this are told.
 const MORE_SERVICES: f64 = 0.25;
+/// A control's shared cost that moves against the effect by more than this part of it is told.
+const SHIFTED_SHARE: f64 = 0.1;
 /// Levels that differ by more than this factor make the form of the comparison matter.
 const FAR_LEVELS: f64 = 2.0;
 
@@ -92,10 +94,15 @@ pub fn told(trend: Option<&Trend>, placebo: Option<&Estimate>, grade: Grade) -> 
             .push(format!("{what}: {:+.4} a week (p = {:.3})", trend.slope.value, trend.p_value));
     }
     if let Some(found) = placebo.filter(|found| !found.holds_zero()) {
-        warnings.push(format!(
-            "the same method finds an effect of {:+.4} inside the time before, where there was none",
-            found.value
-        ));
+        let value = found.value;
+        warnings.push(match grade {
+            Grade::A => format!(
+                "customers with and without the change differed before it, too, by {value:+.4} a service: was it by lot?"
+            ),
+            _ => format!(
+                "the same method finds an effect of {value:+.4} inside the time before, where there was none"
+            ),
+        });
     }
     warnings
 }
@@ -176,7 +183,27 @@ pub fn of_controls(
         }
     }
     warnings.extend(of_form(panel, treated, &used, design, found));
+    warnings.extend(of_shares(panel, &used, design, found));
     warnings
+}
+
+/// Costs that services share move to those left alone when the changed ones need less of them. Then
+/// the comparison counts the shift as part of the effect.
+fn of_shares(
+    panel: &Panel,
+    controls: &BTreeSet<usize>,
+    design: &Design,
+    found: Option<&Estimate>,
+) -> Option<String> {
+    let controls: Vec<usize> = controls.iter().copied().collect();
+    let shared = |days: &[usize]| panel.pooled(&controls, days).ratio(Outcome::Fixed);
+    let moved = shared(&design.post)? - shared(&design.pre)?;
+    let found = found?.value;
+    (moved * found < 0.0 && moved.abs() > SHIFTED_SHARE * found.abs()).then(|| {
+        format!(
+            "services left alone carry {moved:+.2} of shared cost a service since the change: so much of the effect may be a shift between services; the effect on avoidable cost has no such part"
+        )
+    })
 }
 
 /// Where levels lie far apart, an equal rise in money and an equal rise in percent are different

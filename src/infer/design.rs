@@ -7,6 +7,7 @@
 use chrono::NaiveDate;
 
 use super::Change;
+use super::holdout::Arms;
 use super::panel::Panel;
 use crate::error::{Error, Result};
 use crate::interval::{Interval, plus};
@@ -15,9 +16,6 @@ use crate::interval::{Interval, plus};
 pub const LEAST_DAYS: usize = 56;
 /// Days after the change on which some untreated service is left, below which there is no control.
 const LEAST_COVERED_DAYS: usize = 28;
-/// Units in each arm of a holdout below which it is none.
-const LEAST_UNITS: usize = 30;
-
 /// How good the evidence is; chosen from the data, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
@@ -105,13 +103,13 @@ pub struct Design {
     pub warnings: Vec<String>,
 }
 
-/// Chooses. `units` are the sizes of a holdout's two arms, 0 where there is none.
+/// Chooses. `arms` are a holdout's, in the days after.
 pub fn design(
     change: &Change,
     all: &[Change],
     panel: &Panel,
     history: Interval,
-    units: (usize, usize),
+    arms: &Arms,
 ) -> Design {
     let windows = Windows::of(change, history);
     let (pre, post) = (panel.indices(windows.pre), panel.indices(windows.post));
@@ -122,7 +120,7 @@ pub fn design(
     let staggered = candidates.iter().any(|c| {
         c.changes.is_some() && donors.iter().any(|part| part.services.contains(&c.service))
     });
-    let grade = if units.0 >= LEAST_UNITS && units.1 >= LEAST_UNITS && !post.is_empty() {
+    let grade = if arms.are_enough() && !post.is_empty() {
         Grade::A
     } else if pre.len() < LEAST_DAYS || post.len() < LEAST_DAYS {
         Grade::E
@@ -133,6 +131,9 @@ pub fn design(
     } else {
         Grade::C
     };
+    if change.has_holdout && grade != Grade::A && !post.is_empty() {
+        warnings.push(arms.too_few());
+    }
     if matches!(grade, Grade::B | Grade::C) && covered < post.len() {
         warnings.push(format!(
             "only {covered} of {} days after the change have a service to compare with",

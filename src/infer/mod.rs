@@ -27,7 +27,7 @@ mod tests;
 pub use bootstrap::{DRAWS, Estimate};
 pub use design::{Grade, LEAST_DAYS};
 pub use effects::Effects;
-pub use holdout::{Arm, Participant};
+pub use holdout::{Arm, Participant, Served};
 pub use panel::{Cell, Handler, Outcome, Sum};
 pub use rows::compare;
 
@@ -47,6 +47,8 @@ pub struct Change {
     pub services: Vec<String>,
     /// Services that did not change.
     pub controls: Vec<String>,
+    /// Whether some customers were kept from it by lot.
+    pub has_holdout: bool,
     /// Days before `date`, days left out from `date` on, and days after these.
     pub pre_days: u32,
     pub ramp_days: u32,
@@ -63,6 +65,8 @@ pub struct Measure {
     pub unit: String,
     pub numerator: i64,
     pub denominator: i64,
+    /// Days after its own on which a day's numbers are final; those of the cells are on the next.
+    pub final_after_days: i64,
 }
 
 /// The same where days do not add up, as with distinct customers: one ratio for each window.

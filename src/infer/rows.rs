@@ -7,12 +7,12 @@ use super::bootstrap::{DRAWS, Draws, Estimate, Spread, correction};
 use super::design::{Design, Grade, check, design};
 use super::did::Comparison;
 use super::effects::{Side, at_mix_before, decompose};
-use super::holdout::{Arm, Participant, estimate as holdout_estimate, units};
+use super::holdout::{self, Arms, Participant, Served};
 use super::panel::{Cell, Handler, Outcome, Panel, Running, Sum};
 use super::segmented::segmented;
 use super::{ALL, Change, Effects, Input, Measure, Ratio, Row, checks, money};
 use crate::error::Result;
-use crate::interval::Interval;
+use crate::interval::{Interval, plus};
 
 /// Compares every rollout. Rows come in the order of the rollouts, all services first, then each.
 ///
@@ -71,9 +71,8 @@ impl<'a> Study<'a> {
         let own = |p: &&Participant| p.rollout == change.name;
         let participants: Vec<&Participant> = input.participants.iter().filter(own).collect();
         let panel = Panel::new(&input.cells, input.history);
-        let arm = |arm| units(participants.iter().copied(), arm).len();
-        let arms = (arm(Arm::Treated), arm(Arm::Holdout));
-        let design = design(change, &input.changes, &panel, input.history, arms);
+        let arms = Arms::new(participants.iter().copied(), |p| &p.after);
+        let design = design(change, &input.changes, &panel, input.history, &arms);
         Study { input, change, panel, design, participants }
     }
 
@@ -82,9 +81,31 @@ impl<'a> Study<'a> {
         let mut rows = scope.costs();
         rows.extend(scope.savings());
         rows.extend(scope.tests());
+        rows.extend(scope.by_arm());
         rows.extend(scope.channels());
         rows.extend(scope.guardrails());
         rows
+    }
+
+    /// What is missing of some services, in words.
+    fn absent(&self, services: &[String]) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.change.date >= self.input.history.end {
+            warnings.push("the change lies in the future of the data".to_owned());
+        }
+        let (pre, post) = (&self.design.pre, &self.design.post);
+        for (days, side) in [(pre, "before"), (post, "after")] {
+            let has_none = |service: &&String| {
+                let found = self.panel.find(service);
+                found.is_none_or(|found| self.panel.total(found, days).services == 0)
+            };
+            // A window that has not begun says nothing of a service.
+            if side == "before" || !days.is_empty() {
+                let none = services.iter().filter(has_none);
+                warnings.extend(none.map(|s| format!("`{s}` has no services {side} the change")));
+            }
+        }
+        warnings
     }
 
     fn cells(&self, services: &'a [String], window: Interval) -> impl Iterator<Item = &'a Cell> {
@@ -108,26 +129,14 @@ impl<'a> Scope<'a> {
             placebo: None,
             warnings: Vec::new(),
         };
-        if study.change.date >= study.input.history.end {
-            scope.warnings.push("the change lies in the future of the data".to_owned());
-        }
-        let missing = |days: &[usize]| -> Vec<&String> {
-            let none =
-                |s: &&String| panel.find(s).is_none_or(|s| panel.total(s, days).services == 0);
-            services.iter().filter(none).collect()
-        };
-        for service in missing(&design.pre) {
-            scope.warnings.push(format!("`{service}` has no services before the change"));
-        }
-        if !design.post.is_empty() {
-            for service in missing(&design.post) {
-                scope.warnings.push(format!("`{service}` has no services after the change"));
-            }
-        }
+        scope.warnings.extend(study.absent(services));
         scope.effects = scope.estimates();
         if scope.effects[0].is_none() && scope.grade != Grade::E {
             scope.grade = Grade::E;
             scope.warnings.push("the numbers allow no estimate: description only".to_owned());
+            if design.grade == Grade::A {
+                scope.warnings.push(scope.arms(|p| &p.after).too_few());
+            }
         }
         (scope.trend, scope.placebo) = scope.time_before();
         scope.warnings.extend(design.warnings.iter().cloned());
@@ -137,6 +146,10 @@ impl<'a> Scope<'a> {
             let cells = &study.input.cells;
             let controls = checks::of_controls(panel, &scope.known, design, cells, effect);
             scope.warnings.extend(controls);
+            if scope.grade == Grade::A {
+                let services = panel.pooled(&scope.known, &design.post).services;
+                scope.warnings.extend(holdout::told(&scope.participants(), services));
+            }
             let told = checks::told(scope.trend.as_ref(), scope.placebo.as_ref(), scope.grade);
             scope.warnings.extend(told);
         }
@@ -148,12 +161,7 @@ impl<'a> Scope<'a> {
         let (panel, design) = (&self.study.panel, &self.study.design);
         let (pre, post) = (&design.pre, &design.post);
         match design.grade {
-            Grade::A => {
-                let own = |p: &&&Participant| self.services.contains(&p.service);
-                let rows = || self.study.participants.iter().filter(own).copied();
-                let (with, without) = (units(rows(), Arm::Treated), units(rows(), Arm::Holdout));
-                holdout_estimate(&with, &without, &Outcome::ALL)
-            }
+            Grade::A => self.arms(|p| &p.after).effects(&Outcome::ALL),
             Grade::B | Grade::C => {
                 let both = Comparison::new(panel, &self.known, pre, post, &design.donors);
                 both.map_or_else(Vec::new, |both| both.bootstrap(&Outcome::ALL))
@@ -210,7 +218,21 @@ impl<'a> Scope<'a> {
         (decompose(&before, &after), at_mix.map(|micros| micros as f64 / 1e6))
     }
 
+    /// The scope's rows of a holdout.
+    fn participants(&self) -> Vec<&'a Participant> {
+        let own = |p: &&&Participant| self.services.contains(&p.service);
+        self.study.participants.iter().filter(own).copied().collect()
+    }
+
+    fn arms(&self, window: impl Fn(&Participant) -> &Served) -> Arms {
+        Arms::new(self.participants().into_iter(), window)
+    }
+
     fn time_before(&self) -> (Option<checks::Trend>, Option<Estimate>) {
+        if self.grade == Grade::A {
+            let before = self.arms(|p| &p.before).effects(&[Outcome::Total]);
+            return (None, before.into_iter().next().flatten());
+        }
         if !matches!(self.grade, Grade::B | Grade::C | Grade::D) {
             return (None, None);
         }
@@ -233,9 +255,11 @@ impl<'a> Scope<'a> {
         if let Some(placebo) = self.placebo {
             let mut row = self.row("placebo_in_time", &format!("{currency} per service"));
             row.estimate = Some(placebo);
-            row.method =
-                "the method of the row's grade, with the middle of the time before as the change"
-                    .to_owned();
+            row.method = match self.grade {
+                Grade::A => "the same customers' services before the change",
+                _ => "the method of the row's grade, with the middle of the time before as the change",
+            }
+            .to_owned();
             rows.push(row);
         }
         rows
@@ -243,7 +267,11 @@ impl<'a> Scope<'a> {
 
     fn savings(&self) -> Vec<Row> {
         let (panel, design) = (&self.study.panel, &self.study.design);
-        let services = panel.pooled(&self.known, &design.post).services;
+        let mut services = panel.pooled(&self.known, &design.post).services;
+        if self.grade == Grade::A {
+            // Nothing was saved on customers who were kept from it.
+            services -= holdout::total(self.arms(|p| &p.after).kept.iter()).services;
+        }
         let lines = [
             ("saving_gross", Outcome::Human),
             ("saving_net", Outcome::Total),
@@ -269,6 +297,26 @@ impl<'a> Scope<'a> {
             }
         }
         rows
+    }
+
+    /// What a service cost customers of either arm.
+    fn by_arm(&self) -> Vec<Row> {
+        if self.grade != Grade::A {
+            return Vec::new();
+        }
+        let (before, after) = (self.arms(|p| &p.before), self.arms(|p| &p.after));
+        let unit = format!("{} per service", self.study.input.currency);
+        let arms = [
+            ("cost_per_service_given", &before.given, &after.given),
+            ("cost_per_service_kept", &before.kept, &after.kept),
+        ];
+        let row = |(name, before, after): (&str, &Vec<Sum>, &Vec<Sum>)| Row {
+            pre: side(&holdout::total(before.iter())),
+            post: side(&holdout::total(after.iter())),
+            method: format!("description: {} customers", after.len()),
+            ..self.row(name, &unit)
+        };
+        arms.map(row).into()
     }
 
     /// The bot and each human channel, and how they compare in the same days.
@@ -310,14 +358,24 @@ impl<'a> Scope<'a> {
             measures.iter().map(|m| (m.name.as_str(), m.unit.as_str())).collect();
         let mut rows = Vec::new();
         for (name, unit) in names {
-            let cells = measures.iter().filter(|m| m.name == name).map(|m| as_cell(m));
-            let panel = Panel::new(&cells.collect::<Vec<_>>(), study.input.history);
-            let all: Vec<usize> = (0..panel.services.len()).collect();
+            let own = measures.iter().filter(|m| m.name == name);
             let mut row = self.row(name, unit);
-            row.pre = side(&panel.pooled(&all, &design.pre));
-            row.post = side(&panel.pooled(&all, &design.post));
+            // Days whose numbers are not final yet are no days yet.
+            let late = own.clone().map(|m| m.final_after_days - 1).max().unwrap_or(0);
+            let known =
+                Interval::new(study.input.history.start, plus(study.input.history.end, -late));
+            let panel = Panel::new(&own.map(|m| as_cell(m)).collect::<Vec<_>>(), known);
+            let all: Vec<usize> = (0..panel.services.len()).collect();
+            let days = |days: &[usize]| -> Vec<usize> {
+                days.iter().filter(|day| **day < known.len()).copied().collect()
+            };
+            let (pre, post) = (days(&design.pre), days(&design.post));
+            row.is_final &= post.len() == design.post.len();
+            (row.pre_days, row.post_days) = (pre.len(), post.len());
+            row.pre = side(&panel.pooled(&all, &pre));
+            row.post = side(&panel.pooled(&all, &post));
             row.method = "before and after, 7-day block bootstrap: not an effect".to_owned();
-            row.estimate = pooled_change(&panel, design);
+            row.estimate = pooled_change(&panel, &pre, &post);
             rows.push(row);
         }
         for m in &study.input.window_measures {
@@ -378,13 +436,13 @@ fn between(panel: &Panel, one: usize, other: usize, days: &[usize]) -> Option<Es
 }
 
 /// How all series of a panel together changed from before to after.
-fn pooled_change(panel: &Panel, design: &Design) -> Option<Estimate> {
+fn pooled_change(panel: &Panel, pre: &[usize], post: &[usize]) -> Option<Estimate> {
     let mut cells = Vec::new();
-    for day in design.pre.iter().chain(&design.post) {
+    for day in pre.iter().chain(post) {
         let all: Vec<usize> = (0..panel.services.len()).collect();
         let sum = panel.pooled(&all, &[*day]);
         cells.push(Cell {
-            date: crate::interval::plus(panel.days.start, *day as i64),
+            date: plus(panel.days.start, *day as i64),
             service: ALL.to_owned(),
             channel: String::new(),
             handler: Handler::Human,
@@ -394,7 +452,7 @@ fn pooled_change(panel: &Panel, design: &Design) -> Option<Estimate> {
         });
     }
     let pooled = Panel::new(&cells, panel.days);
-    let change = Comparison::new(&pooled, &[0], &design.pre, &design.post, &[])?;
+    let change = Comparison::new(&pooled, &[0], pre, post, &[])?;
     change.bootstrap(&[Outcome::Total]).into_iter().next().flatten()
 }
 

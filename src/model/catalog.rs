@@ -178,7 +178,9 @@ impl Catalog {
             add(&format!("{:?}", pipeline.grouping_sets));
         }
         if model.native == Some(Native::RolloutComparison) {
-            add(&format!("{:?}", (&pipeline.rollouts, &pipeline.assumptions.currency)));
+            let sets = pipeline.assumptions.sets.iter().map(|set| (&set.id, set.from));
+            let sets: Vec<_> = sets.collect();
+            add(&format!("{:?}", (&pipeline.rollouts, &pipeline.assumptions.currency, sets)));
         }
         for read in &model.reads {
             add(&format!("{read:?}"));

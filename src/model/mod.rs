@@ -102,7 +102,8 @@ impl Native {
     /// Changes when the same rows become others, so that tables are made anew.
     pub fn version(self) -> u32 {
         match self {
-            Native::RolloutComparison | Native::AuditIngest | Native::AuditLoad => 1,
+            Native::AuditIngest | Native::AuditLoad => 1,
+            Native::RolloutComparison => 2,
         }
     }
 

@@ -236,13 +236,16 @@ fn profile_view(profile: &Profile) -> Value {
     }
 }
 
-/// A rollout's windows as half-open spans, and its services as a list of literals.
+/// A rollout's windows as half-open spans; its services, and the arms of its holdout, as lists of
+/// literals.
 fn rollout_view(rollout: &Rollout) -> Value {
     let after = plus(rollout.date, i64::from(rollout.ramp_days));
     let quoted = |text: &String| format!("'{}'", text.replace('\'', "''"));
+    let list = |texts: &[String]| texts.iter().map(quoted).collect::<Vec<_>>().join(", ");
     context! {
         name => rollout.name.replace('\'', "''"),
-        services => rollout.services.iter().map(quoted).collect::<Vec<_>>().join(", "),
+        services => list(&rollout.services),
+        holdout => list(&rollout.holdout),
         pre_from => date_literal(plus(rollout.date, -i64::from(rollout.pre_days))),
         pre_to => date_literal(rollout.date),
         post_from => date_literal(after),

@@ -215,6 +215,9 @@ pub struct Rollout {
     pub services: Vec<String>,
     /// Services that did not change, to compare with; may be empty.
     pub controls: Vec<String>,
+    /// Values of `variant` that mark customers whom the change was kept from; any other marks those
+    /// who were given it. Empty: no customers were drawn by lot.
+    pub holdout: Vec<String>,
     /// Days before `date` to compare from; default 56.
     pub pre_days: u32,
     /// Days from `date` on that are left out while the change settles; default 14.

@@ -356,6 +356,7 @@ fn contacts_of_a_comparison_begin_history_before_the_first_event() {
         date: day(10),
         services: vec!["s".into()],
         controls: Vec::new(),
+        holdout: Vec::new(),
         pre_days: 30,
         ramp_days: 0,
         post_days: 30,

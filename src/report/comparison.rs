@@ -41,12 +41,18 @@ fn part(rollout: &str, service: &str, rows: &[&Row]) -> String {
     }
     say("Rollout:", effect(cost, currency));
     say("How sure:", how_sure(cost));
+    if let Some(measured) = measured(cost.grade).filter(|_| cost.estimate.is_some()) {
+        say("", measured.to_owned());
+    }
     if cost.grade != Grade::E {
         for (n, line) in worth(rows, currency).into_iter().enumerate() {
             say(if n == 0 { "Worth:" } else { "" }, line);
         }
     }
-    for (n, line) in beside(rows).into_iter().enumerate() {
+    for (n, line) in ways(rows).into_iter().enumerate() {
+        say(if n == 0 { "Each way:" } else { "" }, line);
+    }
+    for (n, line) in guardrails(rows).into_iter().enumerate() {
         say(if n == 0 { "Beside it:" } else { "" }, line);
     }
     for (n, warning) in cost.warnings.iter().enumerate() {
@@ -116,6 +122,20 @@ fn how_sure(cost: &Row) -> String {
     format!("grade {} ({}; {days}{state})", cost.grade.letter(), cost.method)
 }
 
+/// How often intervals of a grade held the truth where it is known; `docs/comparison.md` says how that
+/// was measured.
+fn measured(grade: Grade) -> Option<&'static str> {
+    match grade {
+        Grade::A => Some("such intervals held the truth in 96 % of made-up rollouts"),
+        Grade::B => Some("such intervals held the truth in 93 % of made-up rollouts"),
+        Grade::C => Some(
+            "such intervals held the truth in 93 % of made-up rollouts, and in 88 to 98 % of made-up shops",
+        ),
+        Grade::D => Some("such intervals held the truth in 93 % of made-up rollouts"),
+        Grade::E => None,
+    }
+}
+
 fn worth(rows: &[&Row], currency: &str) -> Vec<String> {
     let lines = [
         ("saving_net", "net of the bot's cost"),
@@ -147,24 +167,37 @@ fn worth(rows: &[&Row], currency: &str) -> Vec<String> {
     told
 }
 
-/// The numbers that must not get worse, and what each way to be served costs.
-fn beside(rows: &[&Row]) -> Vec<String> {
-    let own = [
-        "cost_per_service",
-        "human_cost_per_service",
-        "avoidable_cost_per_service",
-        "fixed_cost_per_service",
-    ];
-    let plain = rows.iter().filter(|row| !own.contains(&row.metric.as_str()));
+/// What each way to be served costs, and each arm of a holdout.
+fn ways(rows: &[&Row]) -> Vec<String> {
+    let way = |row: &&&Row| row.metric.starts_with("cost_per_service_");
+    rows.iter().filter(way).map(|row| before_and_after(row)).collect()
+}
+
+/// The numbers that must not get worse. Their change is told and nobody is blamed for it.
+fn guardrails(rows: &[&Row]) -> Vec<String> {
+    let plain = rows.iter().filter(|row| !row.metric.contains("cost_per_service"));
+    let told = plain.filter(|row| row.pre.is_some() || row.post.is_some());
+    told.map(|row| {
+        let change = match row.estimate {
+            None => String::new(),
+            Some(found) if found.holds_zero() => ": no change shown".to_owned(),
+            Some(Estimate { value, low, high }) => {
+                let word = if value < 0.0 { "down" } else { "up" };
+                let (least, most) = (low.abs().min(high.abs()), low.abs().max(high.abs()));
+                format!(": {word} by {:.2}, between {least:.2} and {most:.2}", value.abs())
+            }
+        };
+        format!("{}{change}", before_and_after(row))
+    })
+    .collect()
+}
+
+fn before_and_after(row: &Row) -> String {
     let value = |side: Option<crate::infer::Ratio>| {
         side.and_then(crate::infer::Ratio::value).map_or("none".to_owned(), |v| format!("{v:.2}"))
     };
-    let told = plain.filter(|row| row.pre.is_some() || row.post.is_some());
-    told.map(|row| {
-        let name = row.metric.replace('_', " ");
-        format!("{name} {} before, {} after ({})", value(row.pre), value(row.post), row.unit)
-    })
-    .collect()
+    let name = row.metric.replace('_', " ");
+    format!("{name} {} before, {} after ({})", value(row.pre), value(row.post), row.unit)
 }
 
 fn surer(cost: &Row) -> String {
@@ -233,16 +266,23 @@ mod tests {
         let mut months = row("payback_months", Grade::C);
         (months.pre, months.post) = (None, None);
         months.estimate = Some(Estimate { value: 5.0, low: 4.0, high: f64::INFINITY });
-        let handling = Row { unit: "seconds".to_owned(), ..row("human_aht_seconds", Grade::C) };
-        let told = text(&[cost, net, months, handling]);
+        let mut handling = Row { unit: "seconds".to_owned(), ..row("human_aht_seconds", Grade::C) };
+        handling.estimate = Some(Estimate { value: -2.0, low: -3.0, high: -1.0 });
+        let mut lasting = row("durable_resolution_7d", Grade::C);
+        lasting.estimate = Some(Estimate { value: -2.0, low: -3.0, high: 1.0 });
+        let phone = row("cost_per_service_human_phone", Grade::C);
+        let told = text(&[cost, net, months, phone, handling, lasting]);
         for words in [
             "a service cost 8.00 EUR after and 10.00 EUR before: 2.00 EUR less (-20.0 %)",
             "Made up of:   -2.00 who gives which service, -0.50 what people's work costs, +0.40 the bot's own cost",
             "shows an effect of 3.00 EUR less a service (95 % interval from 4.00 EUR less to 2.00 EUR less)",
             "grade C (difference in differences",
+            "such intervals held the truth in 93 % of made-up rollouts",
             "300 EUR net of the bot's cost (between 200 and 400)",
             "paid back after 5.0 months (best 4.0, worst never)",
-            "human aht seconds 10.00 before, 8.00 after (seconds)",
+            "Each way:     cost per service human phone 10.00 before, 8.00 after (EUR per service)\n",
+            "Beside it:    human aht seconds 10.00 before, 8.00 after (seconds): down by 2.00, between 1.00 and 3.00",
+            "durable resolution 7d 10.00 before, 8.00 after (EUR per service): no change shown",
             "Careful:      only 3 services before the change",
             "Surer with:   more services left alone",
         ] {

@@ -16,12 +16,20 @@ const FINAL: &str = "final";
 /// Between two warnings.
 const APART: &str = "; ";
 
-/// The rows as a table in memory, and the query that takes them from there.
-pub fn written(rows: &[Row], date: NaiveDate, query: Query) -> Query {
+/// The rows as a table in memory, and the query that takes them from there. `assumed` says of a
+/// rollout which sets of assumptions its numbers rest on.
+pub fn written(
+    rows: &[Row],
+    date: NaiveDate,
+    query: Query,
+    assumed: impl Fn(&str) -> Option<String>,
+) -> Query {
     let mut columns =
         vec![("date", Values::Bigint(vec![Some(i64::from(day_number(date))); rows.len()]))];
     columns.extend(texts(rows));
     columns.extend(numbers(rows));
+    let sets = rows.iter().map(|row| assumed(&row.rollout)).collect();
+    columns.push(("assumption_ids", Values::Text(sets)));
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let sql = format!("SELECT {} FROM {RESULT}", names.join(", "));
     let kind = |name: &str| {
@@ -237,6 +245,7 @@ mod tests {
                 date: plus(start, 56),
                 services: vec!["s".to_owned()],
                 controls: Vec::new(),
+                has_holdout: false,
                 pre_days: 56,
                 ramp_days: 14,
                 post_days: 56,
@@ -258,7 +267,7 @@ mod tests {
             dates: vec![start],
             together: false,
         };
-        let query = written(&rows, start, query);
+        let query = written(&rows, start, query, |rollout| Some(format!("of {rollout}")));
         assert!(query.sql.starts_with("SELECT date, rollout, service, metric"));
         let TableData::Memory(columns) = &query.inputs[0].data else { panic!("rows in memory") };
         let at = |name: &str| query.inputs[0].columns.iter().position(|c| c.name == name);
@@ -267,6 +276,8 @@ mod tests {
         assert_eq!(differences[0].as_deref(), Some("-0.250000"));
         let Values::Bigint(days) = of("date") else { panic!("days") };
         assert_eq!((days[0], days.len()), (Some(20_000), rows.len()));
+        let Values::Text(sets) = of("assumption_ids") else { panic!("text") };
+        assert_eq!(sets[0].as_deref(), Some("of r"));
         let Values::Double(after) = of("value_post") else { panic!("numbers") };
         assert_eq!(after[0], Some(2.25));
     }

@@ -7,9 +7,12 @@ use super::Job;
 use super::compared::written;
 use crate::engine::{Query, Values};
 use crate::error::{Error, Result};
-use crate::infer::{Cell, Change, Handler, Input, Investment, Measure, WindowMeasure, compare};
+use crate::infer::{
+    Arm, Cell, Change, Handler, Input, Investment, Measure, Participant, Served, Sum,
+    WindowMeasure, compare,
+};
 use crate::interval::{Interval, from_day_number, plus};
-use crate::pipeline::{Pipeline, Rollout};
+use crate::pipeline::{AssumptionSet, Pipeline, Rollout};
 
 /// Runs `query` and gives the query that writes what was made of its rows.
 ///
@@ -19,13 +22,30 @@ pub fn compared(job: &Job<'_>, query: Query) -> Result<Query> {
     let gathered = Gathered::new(job.engine.values(&query.sql, &query.inputs)?)?;
     let rows = compare(&gathered.input(job.pipeline)?)?;
     let date = query.dates.first().copied().unwrap_or_default();
-    Ok(written(&rows, date, query))
+    let assumed = |rollout: &str| {
+        let rollout = job.pipeline.rollouts.iter().find(|known| known.name == rollout)?;
+        assumption_ids(rollout, &job.pipeline.assumptions.sets)
+    };
+    Ok(written(&rows, date, query, assumed))
+}
+
+/// The sets that held on a day from the first before to the last after; None where none did.
+fn assumption_ids(rollout: &Rollout, sets: &[AssumptionSet]) -> Option<String> {
+    let first = plus(rollout.date, -i64::from(rollout.pre_days));
+    let after = i64::from(rollout.ramp_days) + i64::from(rollout.post_days);
+    let end = plus(rollout.date, after);
+    let held = sets.iter().enumerate().filter(|(n, set)| {
+        let next = sets.get(n + 1).and_then(|next| next.from);
+        set.from.is_none_or(|from| from < end) && next.is_none_or(|next| next > first)
+    });
+    let ids: Vec<&str> = held.map(|(_, set)| set.id.as_str()).collect();
+    (!ids.is_empty()).then(|| ids.join(", "))
 }
 
 /// The rows of the query, column by column.
 struct Gathered {
     texts: [Vec<String>; 5],
-    numbers: [Vec<i64>; 5],
+    numbers: [Vec<i64>; 6],
 }
 
 impl Gathered {
@@ -53,7 +73,14 @@ impl Gathered {
                 text("name")?,
                 text("part")?,
             ],
-            numbers: [number("day")?, number("a")?, number("b")?, number("c")?, number("d")?],
+            numbers: [
+                number("day")?,
+                number("a")?,
+                number("b")?,
+                number("c")?,
+                number("d")?,
+                number("e")?,
+            ],
         })
     }
 
@@ -78,6 +105,7 @@ impl Gathered {
         input.measures.sort_by_cached_key(series);
         let ratio = |m: &WindowMeasure| (m.rollout.clone(), m.service.clone(), m.name.clone());
         input.window_measures.sort_by_cached_key(ratio);
+        input.participants = joined(std::mem::take(&mut input.participants));
         if let (Some(first), Some(last)) = (input.cells.first(), until) {
             input.history = Interval::new(first.date, plus(last, 1));
         }
@@ -88,7 +116,7 @@ impl Gathered {
     fn add(&self, at: usize, input: &mut Input) -> Result<Option<NaiveDate>> {
         let text = |column: usize| self.texts[column][at].clone();
         let [kind, rollout, service, name, part] = [0, 1, 2, 3, 4].map(text);
-        let [day, a, b, c, d] = [0, 1, 2, 3, 4].map(|column: usize| self.numbers[column][at]);
+        let [day, a, b, c, d, e] = [0, 1, 2, 3, 4, 5].map(|column: usize| self.numbers[column][at]);
         let date = from_day_number(i32::try_from(day).unwrap_or(i32::MAX));
         match kind.as_str() {
             "cell" => input.cells.push(Cell {
@@ -101,7 +129,7 @@ impl Gathered {
                 avoidable_micros: c,
             }),
             "measure" => {
-                let (numerator, denominator) = (a, b);
+                let (numerator, denominator, final_after_days) = (a, b, c);
                 input.measures.push(Measure {
                     date,
                     service,
@@ -109,6 +137,7 @@ impl Gathered {
                     unit: part,
                     numerator,
                     denominator,
+                    final_after_days,
                 });
             }
             "window" => {
@@ -121,6 +150,20 @@ impl Gathered {
                     unit,
                     pre,
                     post,
+                });
+            }
+            "before" | "after" => {
+                let served = Served { sum: Sum { services: a, cost: [b, d, c, b - c] }, by_bot: e };
+                let none = Served::default();
+                let is_before = kind == "before";
+                input.participants.push(Participant {
+                    rollout,
+                    unit: name,
+                    service,
+                    arm: if part.ends_with("kept") { Arm::Holdout } else { Arm::Treated },
+                    is_mixed: part.starts_with("mixed"),
+                    before: if is_before { served } else { none },
+                    after: if is_before { none } else { served },
                 });
             }
             "investment" => {
@@ -141,12 +184,29 @@ fn key(cell: &Cell) -> (NaiveDate, &str, Handler, &str) {
     (cell.date, &cell.service, cell.handler, &cell.channel)
 }
 
+/// One row for each customer and service, in a fixed order: both windows are rows of their own.
+fn joined(mut halves: Vec<Participant>) -> Vec<Participant> {
+    halves
+        .sort_by(|x, y| (&x.rollout, &x.service, &x.unit).cmp(&(&y.rollout, &y.service, &y.unit)));
+    halves.dedup_by(|next, kept| {
+        let is_same = (&next.rollout, &next.service, &next.unit)
+            == (&kept.rollout, &kept.service, &kept.unit);
+        if is_same {
+            kept.before.add(&next.before);
+            kept.after.add(&next.after);
+        }
+        is_same
+    });
+    halves
+}
+
 fn change(rollout: &Rollout) -> Change {
     Change {
         name: rollout.name.clone(),
         date: rollout.date,
         services: rollout.services.clone(),
         controls: rollout.controls.clone(),
+        has_holdout: !rollout.holdout.is_empty(),
         pre_days: rollout.pre_days,
         ramp_days: rollout.ramp_days,
         post_days: rollout.post_days,
@@ -177,6 +237,7 @@ mod tests {
                 ("b".to_owned(), number(&vec![2; kinds.len()])),
                 ("c".to_owned(), number(&vec![3; kinds.len()])),
                 ("d".to_owned(), number(&vec![4; kinds.len()])),
+                ("e".to_owned(), number(&vec![5; kinds.len()])),
             ]
         };
         let mut input = empty();
@@ -194,6 +255,54 @@ mod tests {
         assert_eq!((input.investments[0].micros, input.investments[0].booked_after_micros), (1, 2));
         let other = Gathered::new(columns(&["other"])).expect("all columns");
         assert!(other.add(0, &mut input).is_err());
+    }
+
+    #[test]
+    fn the_sets_of_the_windows_are_named() {
+        let rollout = Rollout {
+            name: "r".to_owned(),
+            date: from_day_number(100),
+            services: Vec::new(),
+            controls: Vec::new(),
+            holdout: Vec::new(),
+            pre_days: 10,
+            ramp_days: 5,
+            post_days: 10,
+        };
+        let set = |from: Option<i32>| AssumptionSet {
+            id: from.map_or("always".to_owned(), |from| from.to_string()),
+            from: from.map(from_day_number),
+            agent_hourly_rate_micros: None,
+            aht_seconds: None,
+            owner: None,
+            source: None,
+        };
+        // From day 90 to day 114.
+        let sets = |days: &[Option<i32>]| days.iter().map(|from| set(*from)).collect::<Vec<_>>();
+        let held = |days: &[Option<i32>]| assumption_ids(&rollout, &sets(days));
+        assert_eq!(held(&[]), None);
+        assert_eq!(held(&[None]).as_deref(), Some("always"));
+        assert_eq!(held(&[None, Some(90), Some(114)]).as_deref(), Some("90, 114"));
+        assert_eq!(held(&[None, Some(91), Some(115)]).as_deref(), Some("always, 91"));
+        assert_eq!(held(&[Some(115)]), None);
+    }
+
+    #[test]
+    fn both_windows_of_a_customer_become_one() {
+        let half = |unit: &str, before: i64, after: i64| {
+            let served = |services| Served { sum: Sum { services, cost: [0; 4] }, by_bot: 0 };
+            Participant {
+                rollout: "r".to_owned(),
+                unit: unit.to_owned(),
+                service: "s".to_owned(),
+                arm: Arm::Holdout,
+                is_mixed: false,
+                before: served(before),
+                after: served(after),
+            }
+        };
+        let halves = vec![half("b", 0, 4), half("a", 1, 0), half("b", 3, 0), half("a", 0, 2)];
+        assert_eq!(joined(halves), [half("a", 1, 2), half("b", 3, 4)]);
     }
 
     fn empty() -> Input {

@@ -70,6 +70,18 @@ fn comparison_rows_are_what_the_contract_says() {
     assert_eq!(rows, json!([["C", "final", 56, 56, 0.0, true, true]]));
     let metrics =
         compared(&tiny, "SELECT metric FROM TABLE WHERE service = 'returns' ORDER BY metric");
+    let guardrails = compared(
+        &tiny,
+        "SELECT metric, denominator_pre > 0 AND denominator_post > 0, ci_low <= estimate AND estimate <= ci_high,
+                value_pre BETWEEN 0 AND 1 AND value_post BETWEEN 0 AND 1, pre_days, post_days
+         FROM TABLE WHERE service = '*'
+           AND metric IN ('durable_resolution_7d', 'csat_5_bot_only', 'csat_5_human_only', 'helpful_bot_only')
+         ORDER BY metric",
+    );
+    let guardrail = |metric| json!([metric, true, true, true, 56, 56]);
+    let expected =
+        ["csat_5_bot_only", "csat_5_human_only", "durable_resolution_7d", "helpful_bot_only"];
+    assert_eq!(guardrails, json!(expected.map(guardrail)));
     for metric in [
         "contacts_per_customer",
         "human_aht_seconds",

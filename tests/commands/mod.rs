@@ -10,6 +10,7 @@ mod contested;
 mod costs;
 mod ddl;
 mod diff;
+mod holdout;
 mod input_warnings;
 mod interrupted;
 mod own_models;

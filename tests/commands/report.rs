@@ -96,3 +96,16 @@ fn a_page_that_cannot_be_made_says_why() {
     report(&["--from", "2026-11-18", "--to", "2026-11-20"]).expect(2).says(&["--out"]);
     assert!(!tiny.path("report.html").exists());
 }
+
+#[test]
+fn rollouts_whose_effects_cannot_be_told_apart_end_the_run_with_both_and_a_way_out() {
+    let tiny = with_rollout("2026-11-19");
+    let second = "  - { name: newer_bot, date: 2026-12-01, services: [billing] }\ndimensions: [bot";
+    tiny.change_pipeline("dimensions: [bot", second);
+    let told = tiny.run(&[&["run", PIPELINE], &MODELS[..]].concat()).expect(2);
+    told.says(&[
+        "two rollouts change one service within each other's windows",
+        "new_bot (2026-11-19), newer_bot (2026-12-01)",
+        "shorten `pre`, `ramp` or `post`",
+    ]);
+}

@@ -39,9 +39,11 @@ fn after_a_run_every_table_is_told() {
     for table in tables {
         let periods = match text(table, "table").as_str() {
             name if name.starts_with("dim_") && name != "dim_date" => (json!(null), json!(null), 1),
-            "fct_rollout_comparison" | "fct_rollout_panel" | "audit_ingest" | "audit_load" => {
-                (json!(null), json!(null), 1)
-            }
+            "fct_rollout_comparison"
+            | "fct_rollout_guardrails"
+            | "fct_rollout_panel"
+            | "audit_ingest"
+            | "audit_load" => (json!(null), json!(null), 1),
             "kpi_weekly" => (json!("2026-11-16"), json!("2026-11-16"), 1),
             "kpi_monthly" => (json!("2026-11-01"), json!("2026-11-01"), 1),
             _ => (json!("2026-11-18"), json!("2026-11-20"), 3),

@@ -14,10 +14,18 @@ const CONTROLS: [&str; 3] = ["orders", "billing", "account"];
 const WINDOW: u32 = 56;
 const RAMP: u32 = 14;
 
-/// What a shop's comparison found, and what is true.
+/// The costs per service that a shop's truth is known of.
+pub const METRICS: [&str; 2] = ["cost_per_service", "avoidable_cost_per_service"];
+
+/// What a shop's comparison found of some services, and what is true.
 pub struct Found {
+    /// A service, or `*` for all of the rollout's.
+    pub service: String,
+    pub metric: &'static str,
     pub truth: f64,
     pub estimate: Estimate,
+    /// What the rollout truly did to the services that it leaves alone: they share costs.
+    pub moved_controls: f64,
 }
 
 impl Found {
@@ -30,25 +38,41 @@ impl Found {
     }
 }
 
-/// Compares the cost per service of `metric` in a shop of the demo's length.
-pub fn shop(effect: f64, users: u32, seed: u64, metric: &str) -> Found {
+/// Compares the costs per service in a shop of the demo's length: all services of the rollout, and
+/// each.
+pub fn shop(effect: f64, users: u32, seed: u64) -> Vec<Found> {
     let demo = Demo { users, seed, effect, ..Demo::default() };
     let with = cost_days(&demo).expect("a right demo");
     let without = cost_days(&Demo { effect: 0.0, ..demo.clone() }).expect("a right demo");
     let rollout = plus(demo.start, i64::from(demo.days * 2 / 5));
     let after = plus(rollout, i64::from(RAMP));
     let after = after..plus(after, i64::from(WINDOW));
-    let truth = per_service(&with, &after, metric) - per_service(&without, &after, metric);
     let rows = compare(&input(&demo, rollout, &with)).expect("a right input");
-    let row = rows.iter().find(|row| row.metric == metric).expect("a row");
-    assert_eq!(row.grade, Grade::C);
-    let post = row.post.and_then(chatkpi::infer::Ratio::value).expect("services after");
-    assert!((post - per_service(&with, &after, metric)).abs() < 1e-9);
-    Found { truth, estimate: row.estimate.expect("an estimate") }
+    let mut all = Vec::new();
+    for (service, services) in
+        [("*", &TREATED[..]), (TREATED[0], &TREATED[..1]), (TREATED[1], &TREATED[1..])]
+    {
+        for metric in METRICS {
+            let cost = |days: &[CostDay], own: &[&str]| per_service(days, &after, metric, own);
+            let row = rows.iter().find(|row| row.service == service && row.metric == metric);
+            let row = row.expect("a row");
+            assert_eq!(row.grade, Grade::C);
+            let post = row.post.and_then(chatkpi::infer::Ratio::value).expect("services after");
+            assert!((post - cost(&with, services)).abs() < 1e-9);
+            all.push(Found {
+                service: service.to_owned(),
+                metric,
+                truth: cost(&with, services) - cost(&without, services),
+                estimate: row.estimate.expect("an estimate"),
+                moved_controls: cost(&with, &CONTROLS) - cost(&without, &CONTROLS),
+            });
+        }
+    }
+    all
 }
 
-fn per_service(days: &[CostDay], window: &Range<NaiveDate>, metric: &str) -> f64 {
-    let own = |day: &&CostDay| window.contains(&day.date) && TREATED.contains(&day.service);
+fn per_service(days: &[CostDay], window: &Range<NaiveDate>, metric: &str, own: &[&str]) -> f64 {
+    let own = |day: &&CostDay| window.contains(&day.date) && own.contains(&day.service);
     let (mut micros, mut services) = (0, 0);
     for day in days.iter().filter(own) {
         micros += match metric {
@@ -77,6 +101,7 @@ fn input(demo: &Demo, rollout: NaiveDate, days: &[CostDay]) -> Input {
             date: rollout,
             services: names(&TREATED),
             controls: names(&CONTROLS),
+            has_holdout: false,
             pre_days: WINDOW,
             ramp_days: RAMP,
             post_days: WINDOW,

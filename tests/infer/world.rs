@@ -1,7 +1,7 @@
 //! Made-up rollouts whose true effect is known, as hard as real ones: errors that keep half of the
 //! day before, a weekday cycle, a common shock, heavy-tailed costs, few controls.
 
-use chatkpi::infer::{Arm, Cell, Change, Grade, Handler, Input, Participant, Sum};
+use chatkpi::infer::{Arm, Cell, Change, Grade, Handler, Input, Participant, Served, Sum};
 use chatkpi::interval::{Interval, plus};
 use chrono::NaiveDate;
 use rand_pcg::Pcg64Mcg;
@@ -29,6 +29,7 @@ pub fn world(grade: Grade, controls: usize, effect: f64, seed: u64) -> Input {
         date: plus(start, at as i64),
         services: services.iter().map(|s| (*s).to_owned()).collect(),
         controls,
+        has_holdout: grade == Grade::A,
         pre_days: PRE as u32,
         ramp_days: RAMP as u32,
         post_days: POST as u32,
@@ -136,7 +137,12 @@ impl Chance {
                 unit: format!("customer_{n}"),
                 service: "changed".to_owned(),
                 arm,
-                sum: Sum { services, cost: [micros, micros, micros, 0] },
+                is_mixed: false,
+                before: Served::default(),
+                after: Served {
+                    sum: Sum { services, cost: [micros, micros, micros, 0] },
+                    by_bot: 0,
+                },
             });
         }
         all

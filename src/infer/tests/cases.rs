@@ -3,26 +3,26 @@
 use chrono::NaiveDate;
 
 use crate::error::ErrorKind;
-use crate::infer::holdout::{Arm, Participant};
 use crate::infer::{
-    ALL, Cell, Change, Grade, Handler, Input, Investment, Measure, Row, Sum, WindowMeasure, compare,
+    ALL, Cell, Change, Grade, Handler, Input, Investment, Measure, Row, WindowMeasure, compare,
 };
 use crate::interval::{Interval, plus};
 
-const DATE: i64 = 56;
+pub const DATE: i64 = 56;
 const DAYS: i64 = 126;
 
 fn start() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 1, 5).expect("a date")
 }
 
-fn change(name: &str, at: i64, services: &[&str], controls: &[&str]) -> Change {
+pub fn change(name: &str, at: i64, services: &[&str], controls: &[&str]) -> Change {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Change {
         name: name.to_owned(),
         date: plus(start(), at),
         services: owned(services),
         controls: owned(controls),
+        has_holdout: false,
         pre_days: 56,
         ramp_days: 14,
         post_days: 56,
@@ -42,13 +42,13 @@ fn cell(day: i64, service: &str, handler: Handler, services: i64, euros: i64) ->
 }
 
 /// Ten services a day by people, at one price before the change and another from it on.
-fn people(service: &str, before: i64, after: i64) -> Vec<Cell> {
+pub fn people(service: &str, before: i64, after: i64) -> Vec<Cell> {
     let price = |day| if day < DATE { before } else { after };
     let day = |day| cell(day, service, Handler::Human, 10, 10 * price(day));
     (0..DAYS).map(day).collect()
 }
 
-fn input(changes: Vec<Change>, cells: Vec<Vec<Cell>>) -> Input {
+pub fn input(changes: Vec<Change>, cells: Vec<Vec<Cell>>) -> Input {
     Input {
         changes,
         history: Interval::new(start(), plus(start(), DAYS)),
@@ -61,16 +61,16 @@ fn input(changes: Vec<Change>, cells: Vec<Vec<Cell>>) -> Input {
     }
 }
 
-fn rows(input: &Input) -> Vec<Row> {
+pub fn rows(input: &Input) -> Vec<Row> {
     compare(input).expect("a right input")
 }
 
-fn row<'a>(rows: &'a [Row], service: &str, metric: &str) -> &'a Row {
+pub fn row<'a>(rows: &'a [Row], service: &str, metric: &str) -> &'a Row {
     let found = rows.iter().find(|row| row.service == service && row.metric == metric);
     found.unwrap_or_else(|| panic!("no {metric} of {service}"))
 }
 
-fn warns(row: &Row, words: &str) -> bool {
+pub fn warns(row: &Row, words: &str) -> bool {
     row.warnings.iter().any(|warning| warning.contains(words))
 }
 
@@ -223,30 +223,6 @@ fn without_controls_the_answer_is_only_suggestive() {
 }
 
 #[test]
-fn a_holdout_comes_first() {
-    let mut input =
-        input(vec![change("r", DATE, &["returns"], &[])], vec![people("returns", 10, 8)]);
-    for n in 0..60_i64 {
-        let (arm, euros) = if n % 2 == 0 { (Arm::Treated, 4) } else { (Arm::Holdout, 7) };
-        let micros = euros * 1_000_000;
-        input.participants.push(Participant {
-            rollout: "r".to_owned(),
-            unit: n.to_string(),
-            service: "returns".to_owned(),
-            arm,
-            sum: Sum { services: 1, cost: [micros, micros, micros, 0] },
-        });
-    }
-    let with = rows(&input);
-    let cost = row(&with, ALL, "cost_per_service");
-    assert_eq!(cost.grade, Grade::A);
-    let found = cost.estimate.expect("an estimate");
-    assert!((found.low + 3.0).abs() < 1e-9 && (found.high + 3.0).abs() < 1e-9);
-    input.participants.truncate(58);
-    assert_eq!(row(&rows(&input), ALL, "cost_per_service").grade, Grade::D);
-}
-
-#[test]
 fn what_was_moving_before_is_told() {
     let mut moving = people("returns", 10, 8);
     moving.iter_mut().for_each(|c| {
@@ -294,6 +270,25 @@ fn channels_and_controls_on_the_same_channel() {
 }
 
 #[test]
+fn shared_costs_that_move_to_the_services_left_alone_are_told() {
+    // Ten services a day by people each; half of the cost is shared.
+    let found = |control_after| {
+        let cells = vec![people("returns", 10, 8), people("orders", 6, control_after)];
+        let rows = rows(&input(vec![change("r", DATE, &["returns"], &["orders"])], cells));
+        let cost = row(&rows, ALL, "cost_per_service");
+        let told = cost.warnings.iter().find(|warning| warning.contains("of shared cost"));
+        (cost.estimate.expect("an estimate").value, told.cloned())
+    };
+    // -2 and 2 more: half of the 2 is shared.
+    let (effect, told) = found(8);
+    assert!((effect + 4.0).abs() < 1e-9);
+    assert!(told.expect("a warning").starts_with("services left alone carry +1.00 of shared cost"));
+    assert_eq!(found(6).1, None);
+    // Cheaper controls make the effect smaller, not larger.
+    assert_eq!(found(5).1, None);
+}
+
+#[test]
 fn guardrails_are_before_and_after() {
     let mut input = input(
         vec![change("r", DATE, &["returns", "delivery"], &[])],
@@ -308,6 +303,7 @@ fn guardrails_are_before_and_after() {
                 unit: "seconds".to_owned(),
                 numerator: if day < DATE { 3000 } else { 3600 },
                 denominator: 10,
+                final_after_days: 1,
             });
         }
     }

@@ -1,4 +1,5 @@
 //! Cases worked out by hand, and against other programs.
 
 mod cases;
+mod holdout;
 mod reference;

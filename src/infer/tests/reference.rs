@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use crate::infer::bootstrap::Estimate;
 use crate::infer::design::Donors;
 use crate::infer::did::Comparison;
-use crate::infer::holdout::{Arm, Participant, estimate, units};
+use crate::infer::holdout::{Arm, Arms, Participant, Served};
 use crate::infer::panel::{Cell, Handler, Outcome, Panel, Sum};
 use crate::infer::segmented::segmented;
 use crate::interval::{Interval, plus};
@@ -76,12 +76,17 @@ fn a_holdout_is_the_difference_of_ratios() {
             unit: fields[0].to_owned(),
             service: "s".to_owned(),
             arm: if fields[1] == "treated" { Arm::Treated } else { Arm::Holdout },
-            sum: Sum { services: fields[2].parse().expect("a count"), cost: [micros, 0, 0, 0] },
+            is_mixed: false,
+            before: Served::default(),
+            after: Served {
+                sum: Sum { services: fields[2].parse().expect("a count"), cost: [micros, 0, 0, 0] },
+                by_bot: 0,
+            },
         }
     };
     let rows: Vec<Participant> = HOLDOUT.lines().skip(1).map(row).collect();
-    let (with, without) = (units(rows.iter(), Arm::Treated), units(rows.iter(), Arm::Holdout));
-    let found = estimate(&with, &without, &[Outcome::Total])[0].expect("both arms have services");
+    let arms = Arms::new(rows.iter(), |row| &row.after);
+    let found = arms.effects(&[Outcome::Total])[0].expect("both arms have services");
     near(found.value, "holdout_value");
     near(found.high - found.value, "holdout_half_width");
 }

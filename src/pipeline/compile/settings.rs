@@ -228,6 +228,7 @@ fn rollout(node: &Node, out: &mut Findings) -> Option<Rollout> {
     }
     let services = services.map(|node| labels(node, &[], out)).unwrap_or_default();
     let controls = fields.get("controls").map(|node| labels(node, &services, out));
+    let holdout = fields.get("holdout").map(|node| labels(node, &[], out));
     let mut days = |key, zero, default| {
         let days = fields.get(key).and_then(|node| out.days(node, zero, MOST_ROLLOUT_DAYS));
         days.unwrap_or(default)
@@ -235,8 +236,9 @@ fn rollout(node: &Node, out: &mut Findings) -> Option<Rollout> {
     let (pre_days, ramp_days, post_days) =
         (days("pre", false, 56), days("ramp", true, 14), days("post", false, 56));
     fields.close(out);
-    let controls = controls.unwrap_or_default();
-    Some(Rollout { name: name?, date: date?, services, controls, pre_days, ramp_days, post_days })
+    let (controls, holdout) = (controls.unwrap_or_default(), holdout.unwrap_or_default());
+    let (name, date) = (name?, date?);
+    Some(Rollout { name, date, services, controls, holdout, pre_days, ramp_days, post_days })
 }
 
 /// Values of a dimension, each once and none of them in `taken`.

@@ -41,7 +41,7 @@ sources:
           actor: { pointer: /who, map: { customer: user, assistant: bot, human: agent } }
           type: { value: message }
 rollouts:
-  - { name: returns, date: 2026-03-01, services: [returns], controls: [billing], pre: 8w, ramp: 2w, post: 8w }
+  - { name: returns, date: 2026-03-01, services: [returns], controls: [billing], holdout: [control], pre: 8w, ramp: 2w, post: 8w }
 uptime: { probe_covers: 2m, answer_within: 1500s }
 warnings: { volume: 0.5, rows: 20 }
 assumptions: { currency: EUR, agent_hourly_rate: 28.50, aht_seconds: 360 }
@@ -115,6 +115,7 @@ fn the_whole_pipeline_of_the_documentation() {
         date: date("2026-03-01"),
         services: owned(&["returns"]),
         controls: owned(&["billing"]),
+        holdout: owned(&["control"]),
         pre_days: 56,
         ramp_days: 14,
         post_days: 56,
