@@ -109,8 +109,8 @@ fn tell(pipeline: &Pipeline, catalog: &Catalog, manifest: &Manifest) -> serde_js
 fn warnings(catalog: &Catalog, warehouse: &Warehouse) -> Result<serde_json::Value> {
     let published = Published::new(warehouse, catalog)?;
     let days = published.partitions(WATCHED);
-    let newest = days.iter().rev().take(WARNED_DAYS).last().zip(days.last());
-    let Some((first, last)) = newest else { return Ok(json!([])) };
+    let newest = &days[days.len().saturating_sub(WARNED_DAYS)..];
+    let (Some(first), Some(last)) = (newest.first(), newest.last()) else { return Ok(json!([])) };
     let Some(input) = published.table(WATCHED, Interval::new(first.date, plus(last.date, 1)))?
     else {
         return Ok(json!([]));

@@ -128,29 +128,19 @@ impl Gathered {
                 cost_micros: b,
                 avoidable_micros: c,
             }),
-            "measure" => {
-                let (numerator, denominator, final_after_days) = (a, b, c);
-                input.measures.push(Measure {
-                    date,
-                    service,
-                    name,
-                    unit: part,
-                    numerator,
-                    denominator,
-                    final_after_days,
-                });
-            }
+            "measure" => input.measures.push(Measure {
+                date,
+                service,
+                name,
+                unit: part,
+                numerator: a,
+                denominator: b,
+                final_after_days: c,
+            }),
             "window" => {
-                let (pre, post) = ((a, b), (c, d));
-                let unit = part;
-                input.window_measures.push(WindowMeasure {
-                    rollout,
-                    service,
-                    name,
-                    unit,
-                    pre,
-                    post,
-                });
+                let (pre, post, unit) = ((a, b), (c, d), part);
+                let measure = WindowMeasure { rollout, service, name, unit, pre, post };
+                input.window_measures.push(measure);
             }
             "before" | "after" => {
                 let served = Served { sum: Sum { services: a, cost: [b, d, c, b - c] }, by_bot: e };
