@@ -75,7 +75,8 @@ pub fn load(file: &Path) -> Result<Loaded> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         io_error(file.display(), e).remedy("give the path of a pipeline's YAML file")
     })?;
-    let pipeline = pipeline::compile(file, &text)?;
+    let pipeline =
+        pipeline::compile_with_files(file, &text, &|path| std::fs::read_to_string(path))?;
     let mut texts = Vec::new();
     for folder in &pipeline.models {
         match folder {

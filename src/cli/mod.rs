@@ -8,6 +8,7 @@ mod context;
 mod ddl;
 mod demo;
 mod history;
+mod init;
 mod plan;
 mod progress;
 mod report;
@@ -49,6 +50,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Validate a pipeline and show what its sources hold.
     Check(check::CheckArgs),
+    /// Write a pipeline for a folder of logs.
+    Init(init::InitArgs),
     /// What is published, final, missing or refused.
     Status(status::StatusArgs),
     /// What the rollouts did to the cost of a service, in words.
@@ -120,6 +123,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Run(args) => run::run(args),
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
+        Command::Init(args) => init::init(args),
         Command::Status(args) => status::status(args),
         Command::Report(args) => report::report(args),
         Command::History(args) => history::history(args),

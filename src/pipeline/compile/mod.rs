@@ -1,10 +1,12 @@
 //! The YAML as written -> a valid [`Pipeline`], or everything that is wrong with it at once.
 //!
-//! Pure: no file is looked at, no variable is read. Every finding has file, line, column, what is
+//! Pure: no file is looked at, no variable is read; who calls it says how adapters' files are. Every finding has file, line, column, what is
 //! wrong and what to write instead. A reader that finds something wrong reports it and goes on with
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
+mod adapters;
 mod assumptions;
+mod candidates;
 mod conditions;
 mod findings;
 mod mapping;
@@ -17,6 +19,8 @@ use std::path::Path;
 use super::Pipeline;
 use super::spec::{Node, Value, parse};
 use crate::error::{Error, Result};
+pub use adapters::ReadFile;
+pub use candidates::{Candidate, candidates};
 use findings::Findings;
 
 /// Compiles the text of the pipeline `file`; relative local paths start from the file's folder.
@@ -24,9 +28,17 @@ use findings::Findings;
 /// # Errors
 /// `ErrorKind::Config` with one diagnostic for each mistake, in the order of the file.
 pub fn compile(file: &Path, text: &str) -> Result<Pipeline> {
+    compile_with_files(file, text, &|_| Err(std::io::ErrorKind::NotFound.into()))
+}
+
+/// The same for a pipeline that may name adapters of the user's own; `read` gives their texts.
+///
+/// # Errors
+/// As [`compile`]; a mistake in an adapter has its place in the adapter's file.
+pub fn compile_with_files(file: &Path, text: &str, read: ReadFile<'_>) -> Result<Pipeline> {
     let mut findings = Findings::new(file.display().to_string());
     let pipeline = match parse(text) {
-        Ok(root) => read_pipeline(&root, file, &mut findings),
+        Ok(root) => read_pipeline(&root, file, read, &mut findings),
         Err((place, message)) => {
             findings.report(place, message, "correct the YAML here, or just above");
             None
@@ -43,7 +55,12 @@ pub fn compile(file: &Path, text: &str) -> Result<Pipeline> {
     }
 }
 
-fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipeline> {
+fn read_pipeline(
+    root: &Node,
+    file: &Path,
+    read: ReadFile<'_>,
+    out: &mut Findings,
+) -> Option<Pipeline> {
     let base = file.parent().unwrap_or(Path::new(""));
     if root.value == Value::Null {
         out.report(
@@ -74,7 +91,8 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let sessions = fields.get("sessions").and_then(|node| settings::sessions(node, out));
     let uptime = fields.get("uptime").and_then(|node| settings::uptime(node, out));
     let sources = fields.need("sources", "add a list of sources", out);
-    let sources = sources.map(|node| sources::sources(node, base, out)).unwrap_or_default();
+    let files = adapters::Files { base, read };
+    let sources = sources.map(|node| sources::sources(node, files, out)).unwrap_or_default();
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
     let assumptions = fields.get("assumptions");
     let assumptions = assumptions.and_then(|node| assumptions::assumptions(node, out));
