@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chatkpi::pipeline::compile;
 use chatkpi::schema::Kind;
-use pages::{documented, headed, metrics};
+use pages::{documented, headed, metrics, options};
 use rules::{IMPORTS, MOST_LINES, NAMESAKES, OWNERS, WORLD};
 use text::{code, is_word, leading_word, literals};
 
@@ -223,6 +224,38 @@ fn every_key_of_a_contract_is_explained() {
         }
     }
     none(&missing.iter().map(|key| format!("docs/models.md lacks `{key}`")).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_adapter_has_a_page_with_its_options_and_a_ready_pipeline() {
+    assert_eq!(
+        options("doc: x\noptions:\n  a_b: [\n    c]\n  d: 1\nevents:\n  e: 2"),
+        ["a_b", "d"]
+    );
+
+    let list = read("docs/adapters/README.md");
+    let mut wrong = Vec::new();
+    for path in entries(&root().join("pipelines/adapters")) {
+        let name = path.file_stem().expect("it is a file").to_string_lossy().into_owned();
+        let page = read(&format!("docs/adapters/{name}.md"));
+        let explained = headed(&page);
+        let declared = options(&read(&format!("pipelines/adapters/{name}.yaml")));
+        assert!(!declared.is_empty(), "{name} has no options");
+        let missing = declared.iter().filter(|option| !explained.contains(*option));
+        wrong.extend(missing.map(|option| format!("docs/adapters/{name}.md lacks `{option}`")));
+        if !list.contains(&format!("[{name}]({name}.md)")) {
+            wrong.push(format!("docs/adapters/README.md does not list {name}"));
+        }
+        let ready = format!("pipelines/{name}.yaml");
+        let text = read(&ready);
+        if let Err(error) = compile(Path::new(&ready), &text) {
+            wrong.push(error.to_string());
+        }
+        if !text.contains(&format!("adapter: {name}\n")) {
+            wrong.push(format!("{ready} does not name its adapter"));
+        }
+    }
+    none(&wrong);
 }
 
 // What the scanners see of a file.

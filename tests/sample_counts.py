@@ -1,6 +1,7 @@
 """Counts recorded logs without the decoder: what its mappings must give on them.
 
-usage: sample_counts.py star|chitchat|whatsapp FOLDER    prints one JSON object
+usage: sample_counts.py GROUP FOLDER    GROUP is star, chitchat, whatsapp, rasa, botframework or
+       copilot_studio;   prints one JSON object
 
 Reads the logs in the plainest way there is. Needs nothing but Python.
 """
@@ -100,7 +101,94 @@ def whatsapp(folder):
     return {"bodies": bodies, "events": events}
 
 
-COUNTERS = {"star": star, "chitchat": chitchat, "whatsapp": whatsapp}
+def rasa_told(event):
+    """What an event is counted as, or None."""
+    if event["event"] in ("user", "bot"):
+        return event["event"] + " message"
+    return {"session_started": "system session_start", "pause": "system handoff"}.get(event["event"])
+
+
+def rasa(folder):
+    counts, events, orders = collections.Counter(), collections.Counter(), []
+    senders, tests, intents = collections.defaultdict(list), set(), collections.Counter()
+    with open(os.path.join(folder, "corona_info_bot_2020.events.jsonl"), encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    with open(os.path.join(folder, "tracker_moodbot.json"), encoding="utf-8") as file:
+        tracker = json.load(file)
+    counts["records"] = len(lines) + 1
+    for event in lines:
+        told = rasa_told(event)
+        counts["empty"] += told is None
+        if event.get("input_channel") in ("rasa", "Tester"):
+            tests.add(event["sender_id"])
+        counts["tests"] += told is not None and event["sender_id"] in tests
+    for event in lines + [dict(event, sender_id=tracker["sender_id"]) for event in tracker["events"]]:
+        if rasa_told(event):
+            events[rasa_told(event)] += 1
+            senders[event["sender_id"]].append((event["timestamp"], rasa_told(event)))
+        if event["event"] == "user":
+            intents[event["parse_data"]["intent"]["name"]] += 1
+    for said in senders.values():
+        # A stable sort: events of one instant stay in the order of the file.
+        orders.append([told for _, told in sorted(said, key=lambda pair: pair[0])])
+    return {**counts, "events": events, "intents": intents, "orders": sorted(orders)}
+
+
+def botframework(folder):
+    counts, events, intents = collections.Counter(), collections.Counter(), collections.Counter()
+    for name in sorted(glob.glob(os.path.join(folder, "**", "*.transcript"), recursive=True)):
+        with open(name, encoding="utf-8-sig") as file:
+            activities = json.load(file)
+        best = {}
+        for activity in activities:
+            counts["records"] += 1
+            if activity.get("valueType") == "https://www.luis.ai/schemas/trace":
+                for intent, found in activity["value"]["recognizerResult"]["intents"].items():
+                    if found["score"] > best.get(activity["replyToId"], ("", -1))[1]:
+                        best[activity["replyToId"]] = (intent, found["score"])
+            sender = activity.get("from")
+            if activity["type"] == "message" and sender:
+                events[sender["role"] + " message"] += 1
+                if activity.get("replyToId") in best:
+                    intents[best[activity["replyToId"]][0]] += 1
+            elif activity["type"] == "endOfConversation":
+                events["system session_end"] += 1
+            else:
+                counts["empty"] += 1
+                counts["skill_returns"] += activity["type"] == "handoff"
+    return {**counts, "events": events, "intents": intents}
+
+
+def copilot_studio(folder):
+    events, outcomes, fallbacks = collections.Counter(), collections.Counter(), 0
+    with open(os.path.join(folder, "conversationtranscripts.json"), encoding="utf-8") as file:
+        rows = json.load(file)
+    for row in rows:
+        activities = json.loads(row["content"])["activities"]
+        answers = {
+            activity["replyToId"]: activity["value"]["gptAnswerState"]
+            for activity in activities
+            if activity.get("valueType") == "GPTAnswer"
+        }
+        for activity in activities:
+            if activity["type"] == "message":
+                events["user message" if activity["from"]["role"] == 1 else "bot message"] += 1
+                # Each unknown intent of these rows was handed to the generator.
+                fallbacks += answers.get(activity.get("replyToId"), "Answered") != "Answered"
+            elif activity.get("valueType") == "SessionInfo":
+                events["system session_end"] += 1
+                outcomes[activity["value"]["outcome"]] += 1
+    return {"records": len(rows), "events": events, "outcomes": outcomes, "fallbacks": fallbacks}
+
+
+COUNTERS = {
+    "star": star,
+    "chitchat": chitchat,
+    "whatsapp": whatsapp,
+    "rasa": rasa,
+    "botframework": botframework,
+    "copilot_studio": copilot_studio,
+}
 
 if __name__ == "__main__":
     json.dump(COUNTERS[sys.argv[1]](sys.argv[2]), sys.stdout)

@@ -13,12 +13,15 @@ use crate::run::{self, Preview};
 
 #[derive(clap::Args)]
 pub struct CheckArgs {
-    /// The pipeline's YAML file.
+    /// The pipeline's YAML file; or a folder of logs, to be told which adapter fits.
     #[arg(value_name = "PIPELINE")]
     pipeline: PathBuf,
 }
 
 pub fn check(args: &CheckArgs) -> Result<u8> {
+    if args.pipeline.is_dir() {
+        return super::init::check_folder(&args.pipeline);
+    }
     let loaded = context::load(&args.pipeline)?;
     let models = loaded.catalog.models.len();
     super::print(&format!("{}: valid, {models} models", args.pipeline.display()));

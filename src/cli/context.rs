@@ -89,7 +89,7 @@ pub fn read(file: &Path) -> Result<Written> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         io_error(file.display(), e).remedy("give the path of a pipeline's YAML file")
     })?;
-    let pipeline = pipeline::compile(file, &text)?;
+    let pipeline = pipeline::compile_with_files(file, &text, &read_file)?;
     let mut models = Vec::new();
     for folder in &pipeline.models {
         match folder {
@@ -98,6 +98,11 @@ pub fn read(file: &Path) -> Result<Written> {
         }
     }
     Ok(Written { text, pipeline, models })
+}
+
+/// A file that a pipeline names.
+pub fn read_file(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
 }
 
 /// A user's models: `staging/`, `intermediate/` and `marts/` folders, or model folders, which are marts.

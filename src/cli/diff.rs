@@ -72,6 +72,7 @@ impl Opened {
         Side {
             file: &self.file,
             text: &self.written.text,
+            read: &context::read_file,
             pipeline: &self.written.pipeline,
             models: &self.written.models,
             catalog: &self.catalog,

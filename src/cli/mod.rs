@@ -9,6 +9,7 @@ mod ddl;
 mod demo;
 mod diff;
 mod history;
+mod init;
 mod plan;
 mod progress;
 mod quarantine;
@@ -51,6 +52,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Validate a pipeline and show what its sources hold.
     Check(check::CheckArgs),
+    /// Write a pipeline for a folder of logs.
+    Init(init::InitArgs),
     /// What is published, final, missing, refused or odd.
     Status(status::StatusArgs),
     /// The records that could not be read: where they are, and what is wrong with each.
@@ -126,6 +129,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Command::Run(args) => run::run(args),
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
+        Command::Init(args) => init::init(args),
         Command::Status(args) => status::status(args),
         Command::Quarantine(args) => quarantine::quarantine(args),
         Command::Report(args) => report::report(args),

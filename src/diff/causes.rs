@@ -10,13 +10,15 @@ use std::path::Path;
 use crate::error::Result;
 use crate::model::ModelText;
 use crate::model::catalog::Catalog;
-use crate::pipeline::{Pipeline, unlike};
+use crate::pipeline::{Pipeline, ReadFile, unlike};
 use crate::schema::Kind;
 
 /// A pipeline as written and as compiled.
 pub struct Side<'a> {
     pub file: &'a Path,
     pub text: &'a str,
+    /// Gives the texts of adapters that it names.
+    pub read: ReadFile<'a>,
     pub pipeline: &'a Pipeline,
     pub models: &'a [ModelText],
     pub catalog: &'a Catalog,
@@ -61,7 +63,7 @@ impl Cause {
 pub fn causes(a: &Side<'_>, b: &Side<'_>) -> Result<Vec<Cause>> {
     let mut causes = Vec::new();
     for setting in unlike(a.text, b.text)? {
-        let one = setting.carried_over(a.file, a.text).ok();
+        let one = setting.carried_over(a.file, a.text, a.read).ok();
         let tables = one.as_ref().and_then(|pipeline| {
             let catalog = Catalog::build(a.models, pipeline).ok()?;
             Some(changed(a.catalog, &catalog))
@@ -134,8 +136,24 @@ mod tests {
         let (pipeline, other) = (compile(file, a).unwrap(), compile(file, b).unwrap());
         let catalog = Catalog::build(&models, &pipeline).unwrap();
         let other_catalog = Catalog::build(&others, &other).unwrap();
-        let a = Side { file, text: a, pipeline: &pipeline, models: &models, catalog: &catalog };
-        let b = Side { file, text: b, pipeline: &other, models: &others, catalog: &other_catalog };
+        let none =
+            |_: &Path| -> std::io::Result<String> { Err(std::io::ErrorKind::NotFound.into()) };
+        let a = Side {
+            file,
+            text: a,
+            read: &none,
+            pipeline: &pipeline,
+            models: &models,
+            catalog: &catalog,
+        };
+        let b = Side {
+            file,
+            text: b,
+            read: &none,
+            pipeline: &other,
+            models: &others,
+            catalog: &other_catalog,
+        };
         causes(&a, &b).unwrap()
     }
 

@@ -16,8 +16,27 @@ pub struct Mapping {
     pub keep: Vec<Condition>,
     /// If one holds, the record is filtered.
     pub drop: Vec<Condition>,
+    pub remember: Vec<Remember>,
     /// In the order in which a record's events are numbered; at least one.
     pub emits: Vec<Emit>,
+}
+
+/// What elements leave behind for those after them in the object.
+#[derive(Debug, Clone)]
+pub struct Remember {
+    /// Whose it is: elements with the same text here share it.
+    pub by: Field,
+    pub from: Vec<Memo>,
+}
+
+/// Elements that leave something behind; the fields are what.
+#[derive(Debug, Clone)]
+pub struct Memo {
+    pub elements: Emit,
+    /// Only an element whose number there is higher replaces what is remembered.
+    pub highest: Option<Pointer>,
+    /// Also for elements before it, if they are of the same record.
+    pub ahead: bool,
 }
 
 /// One kind of event that records hold.
@@ -25,11 +44,19 @@ pub struct Mapping {
 pub struct Emit {
     /// From the record inwards: each level starts from an element of the one before. Empty: the
     /// record is the element.
-    pub explode: Vec<Pointer>,
+    pub explode: Vec<Level>,
     pub keep: Vec<Condition>,
     pub drop: Vec<Condition>,
     /// By column.
     pub fields: BTreeMap<String, Field>,
+}
+
+/// A list or object whose elements are taken one by one.
+#[derive(Debug, Clone)]
+pub struct Level {
+    pub pointer: Pointer,
+    /// Where it leads nowhere, what it starts from is the one element.
+    pub or_self: bool,
 }
 
 /// What feeds a column: the first rule whose conditions hold; the column is absent if none does.
@@ -50,6 +77,22 @@ pub enum Expr {
     /// The same in every event; None is absent.
     Constant(Option<String>),
     Read(Read),
+    Join(Join),
+}
+
+/// Texts, one after the other; absent if one of them is.
+#[derive(Debug, Clone)]
+pub struct Join {
+    pub parts: Vec<Part>,
+    /// Stands between them.
+    pub with: String,
+}
+
+#[derive(Debug, Clone)]
+pub enum Part {
+    Constant(String),
+    /// The first that finds a value counts.
+    Read(Vec<Pointer>),
 }
 
 /// A value of the record, and what is made of it.
@@ -57,8 +100,13 @@ pub enum Expr {
 pub struct Read {
     /// The first that finds a value counts.
     pub pointers: Vec<Pointer>,
+    /// Instead of pointers: what elements left behind under the first of these names that has
+    /// something.
+    pub remembered: Vec<String>,
     /// Which of many values, where a pointer holds a `*`.
     pub take: Take,
+    /// Of the value's text, what its first group matches; nothing if it does not match.
+    pub extract: Option<Regex>,
     pub format: Format,
     /// For times without an offset; None is the source's.
     pub zone: Option<Tz>,

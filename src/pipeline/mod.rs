@@ -11,10 +11,10 @@ mod profile;
 mod spec;
 mod unlike;
 
-pub use compile::compile;
+pub use compile::{Candidate, ReadFile, candidates, compile, compile_with_files};
 pub use mapping::{
-    Base, Condition, Emit, Expr, Field, Format, Mapping, Pointer, Read, Rule, Step, Take, Test,
-    Unmapped,
+    Base, Condition, Emit, Expr, Field, Format, Join, Level, Mapping, Memo, Part, Pointer, Read,
+    Remember, Rule, Step, Take, Test, Unmapped,
 };
 pub use path::{PathPattern, object_dates};
 pub use profile::Profile;
@@ -192,7 +192,7 @@ pub enum Adapter {
 pub enum Records {
     /// One JSON value a line.
     Jsonl,
-    /// JSON values one after the other, however they are laid out.
+    /// JSON values one after the other, however they are laid out, or an array of them.
     Json,
     /// The elements of a JSON array.
     JsonArray,
@@ -202,6 +202,19 @@ pub enum Records {
     Csv,
     /// The rows of a Parquet file.
     Parquet,
+}
+
+impl Records {
+    /// What the ending of an object's name says; None where it says nothing.
+    pub fn of_name(name: &str) -> Option<Records> {
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
+        match name.rsplit('.').next() {
+            Some("csv") => Some(Records::Csv),
+            Some("parquet" | "pq") => Some(Records::Parquet),
+            _ => None,
+        }
+    }
 }
 
 /// A change of some services on a day, to be compared before and after.

@@ -12,9 +12,11 @@ use serde_yaml::{
     DuplicateKeyPolicy, NonFiniteFloatPolicy, Options, Spanned, UserMessageFormatter,
 };
 
-/// A place in the pipeline's file; lines and columns count from 1, 0 is not known.
+/// A place in a file; lines and columns count from 1, 0 is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
+    /// Which file, in the order of their reading: 0 is the pipeline.
+    pub file: usize,
     pub line: usize,
     pub column: usize,
 }
@@ -44,6 +46,23 @@ pub(super) struct Key {
     pub name: String,
 }
 
+impl Node {
+    /// Says of all places in the tree in which file they are.
+    pub fn set_file(&mut self, file: usize) {
+        self.place.file = file;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    key.place.file = file;
+                    value.set_file(file);
+                }
+            }
+            _ => (),
+        }
+    }
+}
+
 impl Value {
     /// What it is, as an error calls it. Text is not repeated: it may be a key in a wrong place.
     pub fn describe(&self) -> String {
@@ -63,7 +82,7 @@ impl Value {
 pub(super) fn parse(text: &str) -> Result<Node, (Place, String)> {
     serde_yaml::from_str_with_options(text, options()).map_err(|error| {
         let error = error.without_snippet();
-        let place = error.location().map_or(Place { line: 0, column: 0 }, place);
+        let place = error.location().map_or(Place { file: 0, line: 0, column: 0 }, place);
         let message = error.render_with_formatter(&UserMessageFormatter);
         // The place is told apart from the message.
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
@@ -92,7 +111,7 @@ fn options() -> Options {
 
 fn place(at: serde_yaml::Location) -> Place {
     let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    Place { line: number(at.line()), column: number(at.column()) }
+    Place { file: 0, line: number(at.line()), column: number(at.column()) }
 }
 
 impl<'de> Deserialize<'de> for Node {

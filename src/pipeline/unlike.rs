@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::Pipeline;
-use super::compile::compile_tree;
+use super::compile::{ReadFile, compile_tree};
 use super::spec::{Key, Node, Place, Value, parse};
 use crate::error::{Error, Result};
 
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 const DEPTH: usize = 3;
 /// Its value is never shown.
 const SECRET: &str = "user_key";
-const NOWHERE: Place = Place { line: 0, column: 0 };
+const NOWHERE: Place = Place { file: 0, line: 0, column: 0 };
 
 /// A setting that two pipelines, a and b, say differently.
 #[derive(Debug, Clone)]
@@ -60,11 +60,11 @@ impl Unlike {
     ///
     /// # Errors
     /// Configuration where that is no valid pipeline either.
-    pub fn carried_over(&self, file: &Path, a: &str) -> Result<Pipeline> {
+    pub fn carried_over(&self, file: &Path, a: &str, read: ReadFile<'_>) -> Result<Pipeline> {
         let with = |path: &[Step], value: &Option<Node>| {
             let mut root = tree(a)?;
             put(&mut root, path, value.as_ref());
-            compile_tree(file, &root)
+            compile_tree(file, &root, read)
         };
         with(&self.path, &self.value)
             .or_else(|_| with(self.path.get(..1).unwrap_or_default(), &self.whole))
@@ -239,6 +239,10 @@ mod tests {
     const A: &str = "version: 1\nname: t\ntimezone: UTC\nwarehouse: ./w\nprivacy: { user_key_env: KEY }\n\
         sources:\n  - { name: bot, kind: events, adapter: canonical, path: \"{date}.jsonl\" }\n";
 
+    fn none(_: &Path) -> std::io::Result<String> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
     fn told(a: &str, b: &str) -> Vec<(String, Option<String>, Option<String>)> {
         unlike(a, b).unwrap().into_iter().map(|u| (u.name, u.a, u.b)).collect()
     }
@@ -307,7 +311,7 @@ mod tests {
         let carried = |name: &str| {
             let all = unlike(A, &b).unwrap();
             let one = all.into_iter().find(|u| u.name == name).unwrap();
-            one.carried_over(Path::new("t.yaml"), A).unwrap()
+            one.carried_over(Path::new("t.yaml"), A, &none).unwrap()
         };
         let longer = carried("sessions.timeout");
         assert_eq!((longer.sessions.timeout_us, longer.low_n), (7_200_000_000, 30));
@@ -315,7 +319,7 @@ mod tests {
         // What b leaves out is taken out.
         let back = unlike(&b, A).unwrap();
         let timeout = back.iter().find(|u| u.name == "sessions.timeout").unwrap();
-        let usual = timeout.carried_over(Path::new("t.yaml"), &b).unwrap();
+        let usual = timeout.carried_over(Path::new("t.yaml"), &b, &none).unwrap();
         assert_eq!((usual.sessions.timeout_us, usual.low_n), (1_800_000_000, 10));
     }
 
@@ -324,7 +328,7 @@ mod tests {
         let b = format!("{A}assumptions: {{ currency: EUR, agent_hourly_rate: 28.5 }}\n");
         let all = unlike(A, &b).unwrap();
         assert_eq!(all[1].name, "assumptions.agent_hourly_rate");
-        let with = all[1].carried_over(Path::new("t.yaml"), A).unwrap();
+        let with = all[1].carried_over(Path::new("t.yaml"), A, &none).unwrap();
         assert_eq!(with.assumptions.currency.as_deref(), Some("EUR"));
     }
 }

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use bumpalo::Bump;
+
 use super::keys::Keys;
 use super::mapped::Mapper;
 use super::privacy::Purpose;
@@ -112,10 +114,11 @@ impl<'d> Desk<'d> {
             self.accounting.filtered += 1;
             return Ok(());
         }
+        let made = Bump::new();
         let (mut events, mut refused) = (Vec::new(), None);
         let defaults = &self.defaults;
         let table = &mut self.table;
-        let whole = mapper.each_event(&text, &mut |mut raws| {
+        let whole = mapper.each_event(&text, &made, &mut |mut raws| {
             fill(defaults, &mut raws);
             match table.check(raws)? {
                 Ok(event) => events.push(event),

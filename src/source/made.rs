@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 
+use bumpalo::Bump;
 use chrono::format::{Parsed, StrftimeItems, parse};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
+use regex::Regex;
 
 use super::mapped::is_absent;
 use super::plan::FieldPlan;
@@ -48,6 +50,13 @@ pub(super) fn value<'r>(
         (Format::Plain, Some(factor)) => scale(found, factor),
         (format, _) => in_time(found, format, zone, field.input),
     }
+}
+
+/// What the first group of `regex` matches in a value's text, or all that it matches.
+pub(super) fn extract<'r>(regex: &Regex, found: Raw<'_>, made: &'r Bump) -> Raw<'r> {
+    let Some(text) = text_of(found) else { return Raw::Absent };
+    let group = regex.captures(&text).and_then(|groups| groups.get(1).or(groups.get(0)));
+    group.map_or(Raw::Absent, |group| Raw::Cell(made.alloc_str(group.as_str())))
 }
 
 /// A scalar's text; None for what is absent or nested.

@@ -4,18 +4,23 @@
 //! [`Mapper::each_event`] then look at the tape alone. Leaves out: types, which are the column's
 //! matter, and accounting.
 
-use std::borrow::Cow;
-use std::cell::Cell;
+mod fields;
 
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+
+use bumpalo::Bump;
 use chrono_tz::Tz;
 
 use super::keys::Keys;
-use super::plan::{Check, EmitPlan, FieldPlan, Hop, Path, Plan, Source, Trial};
+use super::plan::{Check, EmitPlan, Hop, MemoPlan, Path, Plan, Trial};
+use super::privacy::UserHasher;
+use super::recall::Recall;
 use super::tape::{self, Inside, NONE, Node, Shape};
 use super::value::Raw;
 use super::{Bad, SLOTS, json, made};
 use crate::error::Result;
-use crate::pipeline::{Base, Mapping, Step, Take};
+use crate::pipeline::{Base, Mapping, Step};
 
 /// The most events that one record may hold.
 const MOST_EVENTS: usize = 20_000;
@@ -30,6 +35,8 @@ pub(super) struct Mapper<'d> {
     memory: Vec<Cell<Option<u32>>>,
     /// For texts that are no record of the object themselves.
     inner: Keys,
+    recall: RefCell<Recall>,
+    hasher: &'d UserHasher,
     /// Of times without an offset.
     zone: Option<Tz>,
 }
@@ -46,11 +53,17 @@ enum Spot {
 }
 
 impl<'d> Mapper<'d> {
-    pub(super) fn new(mapping: &'d Mapping, slots: &[&str], zone: Option<Tz>) -> Self {
+    pub(super) fn new(
+        mapping: &'d Mapping,
+        slots: &[&str],
+        zone: Option<Tz>,
+        hasher: &'d UserHasher,
+    ) -> Self {
         let plan = Plan::new(mapping, slots);
         let memory = vec![Cell::new(None); plan.memories];
         let inner = Keys::new(&plan.trie.roots());
-        Mapper { plan, tape: Vec::new(), inside: Vec::new(), memory, inner, zone }
+        let (tape, inside, recall) = (Vec::new(), Vec::new(), RefCell::default());
+        Mapper { plan, tape, inside, memory, inner, recall, zone, hasher }
     }
 
     /// Puts a record on the tape; what it gives is the text that the tape is of.
@@ -164,37 +177,56 @@ impl<'d> Mapper<'d> {
         self.passes(&self.plan.keep, &self.plan.drop, &[0], text)
     }
 
-    /// Gives the values of each event to `take`, which says whether it wants more.
+    /// Gives the values of each event to `take`, which says whether it wants more. Texts that are
+    /// put together from others are kept in `made`.
     pub(super) fn each_event<'r>(
         &self,
         text: &'r str,
+        made: &'r Bump,
         take: &mut dyn FnMut([Raw<'r>; SLOTS]) -> Result<bool>,
     ) -> Result<std::result::Result<(), Bad>>
     where
         'd: 'r,
     {
-        let mut count = 0;
-        for emit in &self.plan.emits {
+        let mut found = Vec::new();
+        let memos = self.plan.remember.iter().flat_map(|memory| &memory.memos);
+        let memos = memos.map(|memo| (&memo.elements, Some(memo)));
+        for (emit, memo) in memos.chain(self.plan.emits.iter().map(|emit| (emit, None))) {
             let mut elements = Vec::new();
-            let mut levels = vec![0];
-            if let Err(bad) = self.explode(emit, &mut levels, text, &mut elements) {
+            if let Err(bad) = self.explode(emit, &mut vec![0], text, &mut elements) {
                 return Ok(Err(bad));
             }
-            for levels in elements.chunks_exact(emit.explode.len() + 1) {
-                if !self.passes(&emit.keep, &emit.drop, levels, text) {
-                    continue;
-                }
-                count += 1;
-                if count > MOST_EVENTS {
-                    return Ok(Err(Bad::new("too_many_events")));
-                }
-                let mut raws = [Raw::Absent; SLOTS];
-                for field in &emit.fields {
-                    raws[field.slot] = self.field(field, levels, text);
-                }
-                if !take(raws)? {
-                    return Ok(Ok(()));
-                }
+            found.push((emit, memo, elements));
+        }
+        let mut steps = Vec::new();
+        for (emit, memo, elements) in &found {
+            let each = elements.chunks_exact(emit.explode.len() + 1);
+            steps.extend(each.map(|levels| (levels, *emit, *memo)));
+        }
+        if !self.plan.remember.is_empty() {
+            // What is left behind is for those that stand later in the record.
+            let waits = |memo: Option<&MemoPlan>| memo.is_none_or(|memo| !memo.ahead);
+            steps.sort_by_key(|(levels, _, memo)| (waits(*memo), levels.last().copied()));
+        }
+        let mut count = 0;
+        for (levels, emit, memo) in steps {
+            if !self.passes(&emit.keep, &emit.drop, levels, text) {
+                continue;
+            }
+            if let Some(memo) = memo {
+                self.leave(memo, levels, (text, made));
+                continue;
+            }
+            count += 1;
+            if count > MOST_EVENTS {
+                return Ok(Err(Bad::new("too_many_events")));
+            }
+            let mut raws = [Raw::Absent; SLOTS];
+            for field in &emit.fields {
+                raws[field.slot] = self.field(field, levels, (text, made));
+            }
+            if !take(raws)? {
+                return Ok(Ok(()));
             }
         }
         Ok(Ok(()))
@@ -208,11 +240,18 @@ impl<'d> Mapper<'d> {
         text: &str,
         elements: &mut Vec<usize>,
     ) -> std::result::Result<(), Bad> {
-        let Some(path) = emit.explode.get(levels.len() - 1) else {
+        let Some((path, or_self)) = emit.explode.get(levels.len() - 1) else {
             elements.extend_from_slice(levels);
             return Ok(());
         };
-        let Some(Spot::Value(list)) = self.first(path, levels, text) else { return Ok(()) };
+        let Some(Spot::Value(list)) = self.first(path, levels, text) else {
+            if *or_self {
+                levels.push(levels[levels.len() - 1]);
+                self.explode(emit, levels, text, elements)?;
+                levels.pop();
+            }
+            return Ok(());
+        };
         let node = &self.tape[list];
         match node.value.shape {
             Shape::List | Shape::Map => (),
@@ -233,26 +272,6 @@ impl<'d> Mapper<'d> {
             child = self.tape[child].end as usize;
         }
         Ok(())
-    }
-
-    fn field<'r>(&self, field: &FieldPlan<'d>, levels: Levels, text: &'r str) -> Raw<'r>
-    where
-        'd: 'r,
-    {
-        let chosen = field.rules.iter().find(|(when, _)| {
-            when.is_empty() || when.iter().all(|check| self.holds(check, levels, text))
-        });
-        match chosen {
-            None => Raw::Absent,
-            Some((_, Source::Constant(raw))) => *raw,
-            Some((_, Source::Read(read, paths))) => {
-                let found = paths.iter().find_map(|path| match read.take {
-                    Take::First => self.first_raw(path, levels, text),
-                    Take::Last => self.last_raw(path, levels, text),
-                });
-                made::value(read, found.unwrap_or(Raw::Absent), field, self.zone)
-            }
-        }
     }
 
     fn passes(&self, keep: &[Check], drop: &[Check], levels: Levels, text: &str) -> bool {

@@ -8,12 +8,14 @@
 //! In reading order: `unpack` bytes, `split` them into records, `json` and `csv` read raw values by
 //! `keys`, `value` and `time` type them, `event` and `ledger` say what a record must be, `rows` and
 //! `stage` write it. Records of other shapes go by a `plan`: `tape` reads what it asks for, `mapped`
-//! finds the events in it, `made` turns values into what columns take. Leaves out: which objects to read, duplicates, and where the files go.
+//! finds the events in it, `made` turns values into what columns take, `recall`
+//! keeps what elements leave behind. Leaves out: which objects to read, duplicates, and where the files go.
 
 mod csv;
 mod days;
 mod desk;
 mod event;
+mod fit;
 mod header;
 mod json;
 mod keys;
@@ -23,6 +25,7 @@ mod mapped;
 mod parquet_rows;
 mod plan;
 mod privacy;
+mod recall;
 mod rows;
 mod split;
 mod stage;
@@ -41,6 +44,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 pub use crate::accounting::{Accounting, Quarantined};
+pub use fit::{Fit, fit};
 pub use privacy::{KEY_BYTES, UserHasher};
 pub use stage::StagedFile;
 
@@ -121,15 +125,9 @@ pub fn decode(object: impl Read + Send, decoding: &Decoding<'_>, folder: &Path) 
 
 fn records_of(decoding: &Decoding<'_>) -> Records {
     let is_mapped = matches!(decoding.source.adapter, Adapter::Mapped(_));
-    decoding.source.records.unwrap_or_else(|| {
-        let name = decoding.object_key.to_ascii_lowercase();
-        let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
-        match name.rsplit('.').next() {
-            Some("csv") => Records::Csv,
-            Some("parquet" | "pq") if is_mapped => Records::Parquet,
-            _ => Records::Jsonl,
-        }
-    })
+    let named =
+        || Records::of_name(decoding.object_key).filter(|r| is_mapped || *r == Records::Csv);
+    decoding.source.records.or_else(named).unwrap_or(Records::Jsonl)
 }
 
 fn read_canonical<R: Read>(
@@ -173,7 +171,8 @@ fn read_mapped<R: Read>(
     folder: &Path,
 ) -> Result<Decoded> {
     let slots = Table::keys(decoding.source.kind);
-    let mut mapper = Mapper::new(mapping, slots, decoding.source.naive_zone);
+    let zone = decoding.source.naive_zone;
+    let mut mapper = Mapper::new(mapping, slots, zone, decoding.user_key);
     let mut keys = Keys::new(&mapper.plan.trie.roots());
     let mut desk = Desk::new(decoding, stages);
     let layout = match records_of(decoding) {

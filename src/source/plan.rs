@@ -6,23 +6,41 @@ use regex::Regex;
 
 use super::tape::{NONE, Trie, Turn};
 use super::value::Raw;
-use crate::pipeline::{Base, Condition, Emit, Expr, Mapping, Pointer, Read, Step, Test};
+use crate::pipeline::{
+    Base, Condition, Emit, Expr, Field, Level, Mapping, Part, Pointer, Read, Remember, Step, Test,
+};
 use crate::schema::Input;
 
 pub(super) struct Plan<'d> {
     pub(super) trie: Trie,
     pub(super) keep: Vec<Check<'d>>,
     pub(super) drop: Vec<Check<'d>>,
+    pub(super) remember: Vec<RememberPlan<'d>>,
     pub(super) emits: Vec<EmitPlan<'d>>,
     /// How much is remembered of a record.
     pub(super) memories: usize,
 }
 
 pub(super) struct EmitPlan<'d> {
-    pub(super) explode: Vec<Path<'d>>,
+    /// Each with whether what it starts from may stand for it.
+    pub(super) explode: Vec<(Path<'d>, bool)>,
     pub(super) keep: Vec<Check<'d>>,
     pub(super) drop: Vec<Check<'d>>,
     pub(super) fields: Vec<FieldPlan<'d>>,
+}
+
+pub(super) struct RememberPlan<'d> {
+    pub(super) by: FieldPlan<'d>,
+    pub(super) memos: Vec<MemoPlan<'d>>,
+}
+
+pub(super) struct MemoPlan<'d> {
+    /// The place of its memory among all.
+    pub(super) memory: usize,
+    /// A field's slot is the place of its name among all names.
+    pub(super) elements: EmitPlan<'d>,
+    pub(super) highest: Option<Path<'d>>,
+    pub(super) ahead: bool,
 }
 
 pub(super) struct FieldPlan<'d> {
@@ -30,12 +48,19 @@ pub(super) struct FieldPlan<'d> {
     pub(super) input: Input,
     /// The column is `type`, whose unknown words have a reason of their own.
     pub(super) is_type: bool,
+    /// The column is an id that is stored as it is: of others only keyed hashes are.
+    pub(super) is_stored: bool,
     pub(super) rules: Vec<(Vec<Check<'d>>, Source<'d>)>,
 }
 
 pub(super) enum Source<'d> {
     Constant(Raw<'d>),
-    Read(&'d Read, Vec<Path<'d>>),
+    /// What is found there, or remembered: the places of memory and name.
+    Read(&'d Read, Vec<Path<'d>>, Vec<(usize, usize)>),
+    /// The parts, and what stands between them.
+    Join(Vec<Source<'d>>, &'d str),
+    /// The first of these that finds a value, as it is.
+    First(Vec<Path<'d>>),
 }
 
 pub(super) enum Check<'d> {
@@ -73,50 +98,83 @@ impl<'d> Plan<'d> {
     /// `slots` are the kind's columns, each at its slot.
     pub(super) fn new(mapping: &'d Mapping, slots: &[&str]) -> Self {
         let trie = Trie::new(&turns(mapping));
-        let mut maker = Maker { trie: &trie, memories: 0, remembers: false };
+        let names = names(mapping);
+        let mut maker = Maker { trie: &trie, names: &names, memories: 0, remembers: false };
         let keep = maker.checks(&mapping.keep);
         let drop = maker.checks(&mapping.drop);
+        let memories = mapping.remember.iter().enumerate();
+        let remember = memories.map(|(at, memory)| maker.remember(at, memory)).collect();
         let mut emits = Vec::new();
         for emit in &mapping.emits {
             maker.remembers = !emit.explode.is_empty();
             emits.push(maker.emit(emit, slots));
         }
         let memories = maker.memories;
-        Plan { trie, keep, drop, emits, memories }
+        Plan { trie, keep, drop, remember, emits, memories }
     }
 }
 
 struct Maker<'t> {
     trie: &'t Trie,
+    /// Of what is remembered, each with the place of its memory.
+    names: &'t [(&'t str, usize)],
     memories: usize,
     remembers: bool,
 }
 
 impl Maker<'_> {
+    fn remember<'d>(&mut self, memory: usize, remember: &'d Remember) -> RememberPlan<'d> {
+        let by = self.field(0, "by", &remember.by);
+        let mut memos = Vec::new();
+        for memo in &remember.from {
+            self.remembers = !memo.elements.explode.is_empty();
+            let names: Vec<&str> = self.names.iter().map(|(name, _)| *name).collect();
+            let elements = self.emit(&memo.elements, &names);
+            let highest = memo.highest.as_ref().map(|pointer| self.path(pointer));
+            memos.push(MemoPlan { memory, elements, highest, ahead: memo.ahead });
+        }
+        RememberPlan { by, memos }
+    }
+
     fn emit<'d>(&mut self, emit: &'d Emit, slots: &[&str]) -> EmitPlan<'d> {
         let mut fields = Vec::new();
         for (column, field) in &emit.fields {
             // Compiled pipelines name known columns only.
             let Some(slot) = slots.iter().position(|known| known == column) else { continue };
-            let mut rules = Vec::new();
-            for rule in &field.rules {
-                let source = match &rule.value {
-                    Expr::Constant(text) => Source::Constant(constant(text.as_deref())),
-                    Expr::Read(read) => {
-                        Source::Read(read, read.pointers.iter().map(|p| self.path(p)).collect())
-                    }
-                };
-                rules.push((self.checks(&rule.when), source));
-            }
-            let is_type = column == "type";
-            fields.push(FieldPlan { slot, input: Input::of(column), is_type, rules });
+            fields.push(self.field(slot, column, field));
         }
         EmitPlan {
-            explode: emit.explode.iter().map(|pointer| self.path(pointer)).collect(),
+            explode: emit.explode.iter().map(|l| (self.path(&l.pointer), l.or_self)).collect(),
             keep: self.checks(&emit.keep),
             drop: self.checks(&emit.drop),
             fields,
         }
+    }
+
+    fn field<'d>(&mut self, slot: usize, column: &str, field: &'d Field) -> FieldPlan<'d> {
+        let mut rules = Vec::new();
+        for rule in &field.rules {
+            let source = match &rule.value {
+                Expr::Constant(text) => Source::Constant(constant(text.as_deref())),
+                Expr::Read(read) => {
+                    let place = |name: &String| self.names.iter().position(|(n, _)| n == name);
+                    let known = read.remembered.iter().filter_map(place);
+                    let remembered = known.map(|at| (self.names[at].1, at)).collect();
+                    Source::Read(read, self.paths(&read.pointers), remembered)
+                }
+                Expr::Join(join) => {
+                    let part = |part: &'d Part| match part {
+                        Part::Constant(text) => Source::Constant(constant(Some(text))),
+                        Part::Read(pointers) => Source::First(self.paths(pointers)),
+                    };
+                    Source::Join(join.parts.iter().map(part).collect(), &join.with)
+                }
+            };
+            rules.push((self.checks(&rule.when), source));
+        }
+        let is_type = column == "type";
+        let is_stored = ["event_id", "contact_id"].contains(&column);
+        FieldPlan { slot, input: Input::of(column), is_type, is_stored, rules }
     }
 
     fn checks<'d>(&mut self, conditions: &'d [Condition]) -> Vec<Check<'d>> {
@@ -142,6 +200,10 @@ impl Maker<'_> {
                 Check::Holds(self.path(pointer), trial, memory)
             }
         }
+    }
+
+    fn paths<'d>(&mut self, pointers: &'d [Pointer]) -> Vec<Path<'d>> {
+        pointers.iter().map(|pointer| self.path(pointer)).collect()
     }
 
     fn path<'d>(&mut self, pointer: &'d Pointer) -> Path<'d> {
@@ -176,31 +238,63 @@ fn constant(text: Option<&str>) -> Raw<'_> {
     text.map_or(Raw::Absent, Raw::Cell)
 }
 
+/// Names of what is remembered, each with the place of its memory.
+fn names(mapping: &Mapping) -> Vec<(&str, usize)> {
+    let mut names = Vec::new();
+    for (at, memory) in mapping.remember.iter().enumerate() {
+        let keys = memory.from.iter().flat_map(|memo| memo.elements.fields.keys());
+        names.extend(keys.map(|name| (name.as_str(), at)));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// The ways of all pointers, from the record on.
 fn turns(mapping: &Mapping) -> Vec<Vec<Turn>> {
     let mut ways = Vec::new();
     conditions(&mapping.keep, &[], &mut ways);
     conditions(&mapping.drop, &[], &mut ways);
-    for emit in &mapping.emits {
-        for (level, pointer) in emit.explode.iter().enumerate() {
-            let mut way = around(&emit.explode[..level], 0);
-            extend(&mut way, pointer, &mut ways);
-            way.push(Turn::Each);
-            ways.push(way);
+    let memos = mapping.remember.iter().flat_map(|remember| &remember.from);
+    for memo in memos.clone() {
+        memo.highest.iter().for_each(|p| way(p, &memo.elements.explode, &mut ways));
+    }
+    for emit in memos.map(|memo| &memo.elements).chain(&mapping.emits) {
+        for memory in &mapping.remember {
+            of_field(&memory.by, &emit.explode, &mut ways);
+        }
+        for (at, level) in emit.explode.iter().enumerate() {
+            for mut way in around(&emit.explode[..at], 0) {
+                extend(&mut way, &level.pointer, &mut ways);
+                way.push(Turn::Each);
+                ways.push(way);
+            }
         }
         conditions(&emit.keep, &emit.explode, &mut ways);
         conditions(&emit.drop, &emit.explode, &mut ways);
-        for rule in emit.fields.values().flat_map(|field| &field.rules) {
-            conditions(&rule.when, &emit.explode, &mut ways);
-            if let Expr::Read(read) = &rule.value {
-                read.pointers.iter().for_each(|p| way(p, &emit.explode, &mut ways));
-            }
-        }
+        emit.fields.values().for_each(|field| of_field(field, &emit.explode, &mut ways));
     }
     ways
 }
 
-fn conditions(list: &[Condition], explode: &[Pointer], ways: &mut Vec<Vec<Turn>>) {
+fn of_field(field: &Field, explode: &[Level], ways: &mut Vec<Vec<Turn>>) {
+    for rule in &field.rules {
+        conditions(&rule.when, explode, ways);
+        match &rule.value {
+            Expr::Read(read) => read.pointers.iter().for_each(|p| way(p, explode, ways)),
+            Expr::Join(join) => {
+                for part in &join.parts {
+                    if let Part::Read(pointers) = part {
+                        pointers.iter().for_each(|p| way(p, explode, ways));
+                    }
+                }
+            }
+            Expr::Constant(_) => (),
+        }
+    }
+}
+
+fn conditions(list: &[Condition], explode: &[Level], ways: &mut Vec<Vec<Turn>>) {
     for condition in list {
         match condition {
             Condition::All(inner) | Condition::Any(inner) => conditions(inner, explode, ways),
@@ -215,24 +309,31 @@ fn conditions(list: &[Condition], explode: &[Pointer], ways: &mut Vec<Vec<Turn>>
     }
 }
 
-fn way(pointer: &Pointer, explode: &[Pointer], ways: &mut Vec<Vec<Turn>>) {
-    let mut way = match pointer.base {
+fn way(pointer: &Pointer, explode: &[Level], ways: &mut Vec<Vec<Turn>>) {
+    let bases = match pointer.base {
         Base::Element => around(explode, 0),
         Base::Around(levels) => around(explode, levels),
-        Base::Record => Vec::new(),
+        Base::Record => vec![Vec::new()],
     };
-    extend(&mut way, pointer, ways);
-    ways.push(way);
+    for mut way in bases {
+        extend(&mut way, pointer, ways);
+        ways.push(way);
+    }
 }
 
-/// The way to an element of the last level of `explode` but `levels`.
-fn around(explode: &[Pointer], levels: usize) -> Vec<Turn> {
-    let mut way = Vec::new();
-    for pointer in &explode[..explode.len().saturating_sub(levels)] {
-        extend(&mut way, pointer, &mut Vec::new());
-        way.push(Turn::Each);
+/// The ways to an element of the last level of `explode` but `levels`: one, unless elements before it
+/// may stand for themselves.
+fn around(explode: &[Level], levels: usize) -> Vec<Vec<Turn>> {
+    let mut ways = vec![Vec::new()];
+    for level in &explode[..explode.len().saturating_sub(levels)] {
+        let selves = if level.or_self { ways.clone() } else { Vec::new() };
+        for way in &mut ways {
+            extend(way, &level.pointer, &mut Vec::new());
+            way.push(Turn::Each);
+        }
+        ways.extend(selves);
     }
-    way
+    ways
 }
 
 /// Goes a pointer's steps; a search for an element must also see what it searches by.

@@ -14,6 +14,15 @@ pub fn metrics(yaml: &str) -> Vec<String> {
     names.map(|rest| leading_word(rest.trim_start_matches([' ', '"'])).to_owned()).collect()
 }
 
+/// The keys under an adapter's `options:`.
+pub fn options(yaml: &str) -> Vec<String> {
+    let lines = yaml.lines().skip_while(|line| *line != "options:").skip(1);
+    let own = lines.take_while(|line| line.starts_with("  "));
+    let keys = own.filter_map(|line| line.strip_prefix("  ")?.split_once(':'));
+    let keys = keys.map(|(key, _)| key).filter(|key| leading_word(key) == *key);
+    keys.map(str::to_owned).collect()
+}
+
 /// The first cells of a page's tables, where they are code.
 pub fn headed(markdown: &str) -> BTreeSet<String> {
     let cells = markdown.lines().filter_map(|line| line.strip_prefix("| `"));

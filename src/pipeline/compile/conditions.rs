@@ -1,6 +1,6 @@
 //! The conditions of a mapping: `keep`, `drop` and `when`.
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
 use super::super::mapping::{Condition, Pointer, Test};
 use super::super::spec::{Node, Value};
@@ -44,7 +44,11 @@ fn condition(node: &Node, depth: usize, levels: usize, out: &mut Findings) -> Op
         let inner = several(inner, depth - 1, levels, out);
         parts.push(Condition::Not(Box::new(Condition::All(inner))));
     }
-    let combined = !parts.is_empty();
+    let given = fields.get("given");
+    if let Some(holds) = given.and_then(|node| out.flag(node)) {
+        parts.push(if holds { Condition::All(Vec::new()) } else { Condition::Any(Vec::new()) });
+    }
+    let combined = !parts.is_empty() || given.is_some();
     let pointer = fields.get("pointer");
     let before = out.len();
     let tests = tests(&mut fields, levels, out);
@@ -71,6 +75,20 @@ fn condition(node: &Node, depth: usize, levels: usize, out: &mut Findings) -> Op
     Some(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) })
 }
 
+pub(super) fn regex(node: &Node, out: &mut Findings) -> Option<Regex> {
+    let text = out.text(node)?;
+    match RegexBuilder::new(text).size_limit(LARGEST_REGEX).build() {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            let message = format!("`{text}` is not a regular expression");
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().to_owned();
+            out.report(node.place, message, why);
+            None
+        }
+    }
+}
+
 /// Each test with whether it must pass.
 fn tests(fields: &mut Fields<'_>, levels: usize, out: &mut Findings) -> Vec<(Test, bool)> {
     let mut tests = Vec::new();
@@ -84,18 +102,8 @@ fn tests(fields: &mut Fields<'_>, levels: usize, out: &mut Findings) -> Vec<(Tes
         let items = out.list(node).unwrap_or_default();
         tests.push((Test::In(items.iter().filter_map(|item| out.scalar(item)).collect()), true));
     }
-    if let Some(node) = fields.get("matches")
-        && let Some(text) = out.text(node)
-    {
-        match RegexBuilder::new(text).size_limit(LARGEST_REGEX).build() {
-            Ok(regex) => tests.push((Test::Matches(regex), true)),
-            Err(error) => {
-                let message = format!("`{text}` is not a regular expression");
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().to_owned();
-                out.report(node.place, message, why);
-            }
-        }
+    if let Some(regex) = fields.get("matches").and_then(|node| regex(node, out)) {
+        tests.push((Test::Matches(regex), true));
     }
     if let Some(node) = fields.get("same_as") {
         let other: Option<Pointer> = super::mapping::pointer(node, levels, out);

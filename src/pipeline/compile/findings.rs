@@ -17,31 +17,43 @@ pub(super) const DAY_US: i64 = 24 * HOUR_US;
 
 const DURATION_REMEDY: &str = "write a whole number and a unit: 90s, 30m, 24h, 2d or 8w";
 
-/// Everything found wrong so far in one file.
+/// Everything found wrong so far in a file and those that it names.
 pub(super) struct Findings {
-    file: String,
-    found: Vec<Diagnostic>,
+    files: Vec<String>,
+    found: Vec<(Place, Diagnostic)>,
 }
 
 impl Findings {
     pub fn new(file: String) -> Self {
-        Findings { file, found: Vec::new() }
+        Findings { files: vec![file], found: Vec::new() }
+    }
+
+    /// The number that places in another file have.
+    pub fn number_of(&mut self, file: &str) -> usize {
+        self.files.iter().position(|known| known == file).unwrap_or_else(|| {
+            self.files.push(file.to_owned());
+            self.files.len() - 1
+        })
     }
 
     pub fn report(&mut self, at: Place, message: impl Into<String>, remedy: impl Into<String>) {
-        self.found.push(Diagnostic {
-            file: self.file.clone(),
+        let found = Diagnostic {
+            file: self.files.get(at.file).cloned().unwrap_or_default(),
             line: at.line,
             column: at.column,
             message: message.into(),
             remedy: Some(remedy.into()),
-        });
+        };
+        // Two sources may name the same wrong file.
+        if at.file == 0 || !self.found.iter().any(|(_, known)| *known == found) {
+            self.found.push((at, found));
+        }
     }
 
-    /// In the order of the file.
+    /// In the order of the files.
     pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|d| (d.line, d.column));
-        self.found
+        self.found.sort_by_key(|(place, _)| *place);
+        self.found.into_iter().map(|(_, found)| found).collect()
     }
 
     pub fn len(&self) -> usize {

@@ -10,10 +10,10 @@ use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 
 use super::super::mapping::{
-    Base, Emit, Expr, Field, Format, Mapping, Pointer, Read, Rule, Take, Unmapped,
+    Base, Emit, Expr, Field, Format, Level, Mapping, Pointer, Read, Rule, Take, Unmapped,
 };
 use super::super::spec::{Node, Value};
-use super::conditions::conditions;
+use super::conditions::{conditions, regex};
 use super::findings::{Fields, Findings, hint};
 use crate::schema::{Input, Kind};
 
@@ -23,20 +23,34 @@ pub(super) struct Target<'a> {
     /// None where the source's own could not be read.
     pub kind: Option<Kind>,
     /// Columns that the source's `defaults` fill.
-    pub defaults: Option<&'a BTreeMap<String, String>>,
+    pub defaults: &'a BTreeMap<String, String>,
     /// The source's zone for times without an offset.
     pub zone: Option<Tz>,
+    /// Names of what elements leave behind.
+    pub remembered: &'a [String],
 }
 
+/// Reads `own`, the source, or what the adapter that it names says; of such records the source may
+/// still leave out some more.
 pub(super) fn mapping(
-    fields: &mut Fields<'_>,
+    own: &mut Fields<'_>,
+    adapter: Option<&mut Fields<'_>>,
     target: Target,
     out: &mut Findings,
 ) -> Option<Mapping> {
-    let keep = conditions(fields.get("keep"), 0, out);
-    let drop = conditions(fields.get("drop"), 0, out);
+    let mut keep = conditions(own.get("keep"), 0, out);
+    let mut drop = conditions(own.get("drop"), 0, out);
     let remedy = "add `emit:` with a list of what to make of a record";
-    let node = fields.need("emit", remedy, out)?;
+    let (node, memory) = match adapter {
+        None => (own.need("emit", remedy, out)?, own.get("remember")),
+        Some(fields) => {
+            keep.extend(conditions(fields.get("keep"), 0, out));
+            drop.extend(conditions(fields.get("drop"), 0, out));
+            (fields.need("emit", remedy, out)?, fields.get("remember"))
+        }
+    };
+    let (remember, known) = remember::remember(memory, target, out);
+    let target = Target { remembered: &known, ..target };
     let items = out.list(node)?;
     let is_events = target.kind.is_none_or(|kind| kind.table() == Kind::Events);
     if items.is_empty() || (items.len() > 1 && !is_events) {
@@ -44,7 +58,7 @@ pub(super) fn mapping(
         out.report(node.place, message, "write a list such as `emit: [{ fields: {..} }]`");
     }
     let emits: Vec<Emit> = items.iter().filter_map(|item| emit(item, target, out)).collect();
-    (emits.len() == items.len()).then_some(Mapping { keep, drop, emits })
+    (emits.len() == items.len()).then_some(Mapping { keep, drop, remember, emits })
 }
 
 fn emit(node: &Node, target: Target, out: &mut Findings) -> Option<Emit> {
@@ -65,13 +79,13 @@ fn emit(node: &Node, target: Target, out: &mut Findings) -> Option<Emit> {
             let message = format!("`{}` is not a column of such records", key.name);
             out.report(key.place, message, hint(&key.name, known.iter().copied()));
         }
-        let column =
-            Column { name: &key.name, input: Input::of(&key.name), zone: target.zone, levels };
+        let (input, zone, remembered) = (Input::of(&key.name), target.zone, target.remembered);
+        let column = Column { name: &key.name, input, zone, levels, remembered };
         fields.extend(field(value, column, out).map(|field| (key.name.clone(), field)));
     }
     for column in target.kind.map(Kind::required_keys).unwrap_or_default() {
         let here = entries.iter().any(|(key, _)| key.name == *column);
-        if !here && target.defaults.is_none_or(|defaults| !defaults.contains_key(*column)) {
+        if !here && !target.defaults.contains_key(*column) {
             let remedy = format!("add `{column}: /pointer` or `{column}: {{ value: .. }}`");
             out.report(node.place, format!("`{column}` is missing from the fields"), remedy);
         }
@@ -79,7 +93,7 @@ fn emit(node: &Node, target: Target, out: &mut Findings) -> Option<Emit> {
     Some(Emit { explode: explode?, keep, drop, fields })
 }
 
-fn explode(node: Option<&Node>, out: &mut Findings) -> Option<Vec<Pointer>> {
+fn explode(node: Option<&Node>, out: &mut Findings) -> Option<Vec<Level>> {
     let Some(node) = node else { return Some(Vec::new()) };
     let items = match &node.value {
         Value::List(items) => items.as_slice(),
@@ -87,12 +101,19 @@ fn explode(node: Option<&Node>, out: &mut Findings) -> Option<Vec<Pointer>> {
     };
     let mut levels = Vec::new();
     for item in items {
-        let level = pointer(item, usize::MAX, out)?;
-        if level.base != Base::Element || level.is_wide() {
+        let (mut from, mut or_self) = (Some(item), None);
+        if matches!(item.value, Value::Map(_)) {
+            let mut map = out.map(item, "level of explode")?;
+            from = map.need("pointer", "add `pointer: /messages`", out);
+            or_self = map.get("or_self").and_then(|node| out.flag(node));
+            map.close(out);
+        }
+        let pointer = pointer(from?, usize::MAX, out)?;
+        if pointer.base != Base::Element || pointer.is_wide() {
             let message = "a level of explode starts from the level before";
             out.report(item.place, message, "write one pointer a level: [/entry, /changes]");
         }
-        levels.push(level);
+        levels.push(Level { pointer, or_self: or_self.unwrap_or(false) });
     }
     Some(levels)
 }
@@ -129,6 +150,7 @@ struct Column<'a> {
     zone: Option<Tz>,
     /// Of explode, around the element that it comes from.
     levels: usize,
+    remembered: &'a [String],
 }
 
 fn field(node: &Node, column: Column, out: &mut Findings) -> Option<Field> {
@@ -166,7 +188,9 @@ fn always(value: Expr) -> Field {
 fn plain() -> Read {
     Read {
         pointers: Vec::new(),
+        remembered: Vec::new(),
         take: Take::First,
+        extract: None,
         format: Format::Plain,
         zone: None,
         scale: None,
@@ -178,8 +202,11 @@ fn plain() -> Read {
 
 /// A constant or something to read; `when` and `rules` are read by the caller.
 fn expr(map: &mut Fields<'_>, node: &Node, column: Column, out: &mut Findings) -> Option<Expr> {
+    if let Some(parts) = map.get("join") {
+        return join::join(map, parts, column, out).map(Expr::Join);
+    }
     let value = map.get("value");
-    let pointer = map.get("pointer");
+    let pointer = map.get("pointer").or_else(|| map.get("remembered"));
     match (value, pointer) {
         (Some(value), None) => Some(Expr::Constant(Some(constant(value, column, out)?))),
         (None, Some(from)) => read(map, from, node, column, out).map(Expr::Read),
@@ -189,8 +216,10 @@ fn expr(map: &mut Fields<'_>, node: &Node, column: Column, out: &mut Findings) -
         }
         (None, None) => {
             let message = format!("nothing says where `{}` comes from", column.name);
-            out.report(node.place, message, "add a `pointer`, a `value` or `rules`");
-            for key in ["take", "timezone", "format", "scale", "map", "unmapped", "default"] {
+            out.report(node.place, message, "add a `pointer`, a `value`, a `join` or `rules`");
+            for key in
+                ["take", "extract", "timezone", "format", "scale", "map", "unmapped", "default"]
+            {
                 _ = map.get(key);
             }
             None
@@ -205,9 +234,14 @@ fn read(
     column: Column,
     out: &mut Findings,
 ) -> Option<Read> {
-    let pointers = pointers(from, column.levels, out);
+    let remembered = map.get("remembered").is_some();
+    let (remembered, pointers) = match remembered {
+        true => (remember::names(from, column, out), Some(Vec::new())),
+        false => (Vec::new(), pointers(from, column.levels, out)),
+    };
     let takes = [("first", Take::First), ("last", Take::Last)];
     let take = map.get("take").and_then(|node| out.choice(node, "a way to take one", &takes));
+    let extract = map.get("extract").and_then(|node| regex(node, out));
     let zone = map.get("timezone").and_then(|node| out.zone(node));
     let zoned = Column { zone: zone.or(column.zone), ..column };
     let format = map.get("format").and_then(|node| format(node, zoned, out));
@@ -220,7 +254,9 @@ fn read(
     let default = map.get("default").and_then(|node| constant(node, column, out));
     let read = Read {
         pointers: pointers?,
+        remembered,
         take: take.unwrap_or(Take::First),
+        extract,
         format: format.unwrap_or(Format::Plain),
         zone,
         scale,
@@ -366,5 +402,7 @@ fn constant(node: &Node, column: Column, out: &mut Findings) -> Option<String> {
     Some(text)
 }
 
+mod join;
+mod remember;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! The YAML as written -> a valid [`Pipeline`], or everything that is wrong with it at once.
 //!
-//! Pure: no file is looked at, no variable is read. Every finding has file, line, column, what is
+//! Pure: no file is looked at, no variable is read; who calls it says how adapters' files are. Every finding has file, line, column, what is
 //! wrong and what to write instead. A reader that finds something wrong reports it and goes on with
 //! a default, so that one mistake never hides another. Leaves out: whether paths and models exist.
 
+mod adapters;
 mod assumptions;
+mod candidates;
 mod conditions;
 mod findings;
 mod mapping;
@@ -17,6 +19,8 @@ use std::path::Path;
 use super::Pipeline;
 use super::spec::{Node, Value, parse};
 use crate::error::{Error, Result};
+pub use adapters::ReadFile;
+pub use candidates::{Candidate, candidates};
 use findings::Findings;
 
 /// Compiles the text of the pipeline `file`; relative local paths start from the file's folder.
@@ -24,9 +28,17 @@ use findings::Findings;
 /// # Errors
 /// `ErrorKind::Config` with one diagnostic for each mistake, in the order of the file.
 pub fn compile(file: &Path, text: &str) -> Result<Pipeline> {
+    compile_with_files(file, text, &|_| Err(std::io::ErrorKind::NotFound.into()))
+}
+
+/// The same for a pipeline that may name adapters of the user's own; `read` gives their texts.
+///
+/// # Errors
+/// As [`compile`]; a mistake in an adapter has its place in the adapter's file.
+pub fn compile_with_files(file: &Path, text: &str, read: ReadFile<'_>) -> Result<Pipeline> {
     let mut findings = Findings::new(file.display().to_string());
     match parse(text) {
-        Ok(root) => compile_tree(file, &root),
+        Ok(root) => compile_tree(file, &root, read),
         Err((place, message)) => {
             findings.report(place, message, "correct the YAML here, or just above");
             Err(mistakes(findings))
@@ -38,9 +50,9 @@ pub fn compile(file: &Path, text: &str) -> Result<Pipeline> {
 ///
 /// # Errors
 /// As [`compile`].
-pub(super) fn compile_tree(file: &Path, root: &Node) -> Result<Pipeline> {
+pub(super) fn compile_tree(file: &Path, root: &Node, read: ReadFile<'_>) -> Result<Pipeline> {
     let mut findings = Findings::new(file.display().to_string());
-    match read_pipeline(root, file, &mut findings) {
+    match read_pipeline(root, file, read, &mut findings) {
         Some(pipeline) if findings.is_empty() => Ok(pipeline),
         _ if findings.is_empty() => Err(Error::internal("a wrong pipeline without a finding")),
         _ => Err(mistakes(findings)),
@@ -53,7 +65,12 @@ fn mistakes(findings: Findings) -> Error {
     Error::diagnosed(format!("the pipeline has {} {noun}", found.len()), found)
 }
 
-fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipeline> {
+fn read_pipeline(
+    root: &Node,
+    file: &Path,
+    read: ReadFile<'_>,
+    out: &mut Findings,
+) -> Option<Pipeline> {
     let base = file.parent().unwrap_or(Path::new(""));
     if root.value == Value::Null {
         out.report(
@@ -85,7 +102,8 @@ fn read_pipeline(root: &Node, file: &Path, out: &mut Findings) -> Option<Pipelin
     let uptime = fields.get("uptime").and_then(|node| settings::uptime(node, out));
     let warnings = fields.get("warnings").and_then(|node| settings::warnings(node, out));
     let sources = fields.need("sources", "add a list of sources", out);
-    let sources = sources.map(|node| sources::sources(node, base, out)).unwrap_or_default();
+    let files = adapters::Files { base, read };
+    let sources = sources.map(|node| sources::sources(node, files, out)).unwrap_or_default();
     let rollouts = settings::rollouts(fields.get("rollouts"), out);
     let assumptions = fields.get("assumptions");
     let assumptions = assumptions.and_then(|node| assumptions::assumptions(node, out));

@@ -7,6 +7,8 @@ use chrono_tz::Tz;
 
 use super::super::spec::{Node, Value};
 use super::super::{Adapter, PathPattern, Records, Source};
+use super::adapters::{self, Files};
+use super::candidates;
 use super::findings::{Fields, Findings, hint};
 use super::mapping::{Target, mapping};
 use crate::schema::Kind;
@@ -14,7 +16,7 @@ use crate::schema::Kind;
 const MOST_LOOKAHEAD_DAYS: u32 = 30;
 const MOST_COMPLETE_AFTER_DAYS: i64 = 30;
 
-pub(super) fn sources(node: &Node, base: &Path, out: &mut Findings) -> Vec<Source> {
+pub(super) fn sources(node: &Node, files: Files, out: &mut Findings) -> Vec<Source> {
     let Some(items) = out.list(node) else { return Vec::new() };
     let mut names = BTreeSet::new();
     let mut kinds = BTreeSet::new();
@@ -32,7 +34,7 @@ pub(super) fn sources(node: &Node, base: &Path, out: &mut Findings) -> Vec<Sourc
         });
         let kind = kind(&mut fields, out);
         kinds.insert(kind);
-        sources.extend(source(fields, name, kind, base, out));
+        sources.extend(source(fields, name, kind, files, out));
     }
     // A kind that could not be read may have been meant as events.
     if !kinds.contains(&Some(Kind::Events)) && !kinds.contains(&None) {
@@ -46,17 +48,13 @@ fn source(
     mut fields: Fields<'_>,
     name: Option<String>,
     kind: Option<Kind>,
-    base: &Path,
+    files: Files,
     out: &mut Findings,
 ) -> Option<Source> {
-    let format = adapter(&mut fields, out);
-    let path = fields.need("path", "add a path, such as `path: \"logs/{date}.jsonl\"`", out);
-    let path = path.and_then(|node| path_pattern(node, base, out));
-    let records = fields.get("records").and_then(|node| records(node, format, out));
-    let delimiter = fields.get("delimiter").and_then(|node| delimiter(node, out));
+    let path_node = fields.need("path", "add a path, such as `path: \"logs/{date}.jsonl\"`", out);
+    let path = path_node.and_then(|node| path_pattern(node, files.base, out));
     let lookahead = fields.get("lookahead_days");
     let lookahead = lookahead.and_then(|node| out.whole(node, 0..=MOST_LOOKAHEAD_DAYS));
-    let naive_zone = fields.get("timezone").and_then(|node| out.zone(node));
     let path_zone = fields.get("path_timezone").and_then(|node| out.zone(node));
     let empty_ok = fields.get("empty_ok").and_then(|node| out.flag(node));
     let keep_removed = fields.get("keep_removed").and_then(|node| out.flag(node));
@@ -65,35 +63,84 @@ fn source(
     let complete_after_us =
         complete_after.and_then(|node| out.duration(node, false, MOST_COMPLETE_AFTER_DAYS));
     let limit = fields.get("quarantine_limit").and_then(|node| out.number(node, 0.0..=1.0));
-    let defaults = fields.get("defaults").and_then(|node| defaults(node, kind, out));
-    let target = Target { kind, defaults: defaults.as_ref(), zone: naive_zone };
-    let adapter = match format {
-        Some(Format::Canonical) => Some(Adapter::Canonical),
-        Some(Format::Mapped) => {
-            mapping(&mut fields, target, out).map(|mapping| Adapter::Mapped(Box::new(mapping)))
-        }
-        None => None,
-    };
-    // The keys of an adapter that is not here are not known, so nothing is said about them.
-    if format.is_some() {
+    let format = format(&mut fields, kind, files, out);
+    let reading = format.and_then(|format| {
+        let names_records = path_node.is_some_and(names_records);
+        let reading = reading(&mut fields, &format, kind, names_records, out);
+        // Of an adapter that is not here nobody knows the keys, so nothing is said about them.
         fields.close(out);
-    }
+        reading
+    });
+    let reading = reading?;
     Some(Source {
         name: name?,
         kind: kind?,
-        adapter: adapter?,
+        adapter: reading.adapter,
         path: path?,
-        records,
-        delimiter: delimiter.unwrap_or(b','),
+        records: reading.records,
+        delimiter: reading.delimiter,
         lookahead_days: lookahead.unwrap_or(0),
-        naive_zone,
+        naive_zone: reading.naive_zone,
         path_zone: path_zone.unwrap_or(Tz::UTC),
         empty_ok: empty_ok.unwrap_or(false),
         keep_removed: keep_removed.unwrap_or(false),
         live: live.unwrap_or(false),
         complete_after_us,
         quarantine_limit: limit.unwrap_or(0.01),
-        defaults: defaults.unwrap_or_default(),
+        defaults: reading.defaults,
+    })
+}
+
+/// What a source and its adapter say together about how records are read.
+struct Reading {
+    adapter: Adapter,
+    records: Option<Records>,
+    delimiter: u8,
+    naive_zone: Option<Tz>,
+    defaults: BTreeMap<String, String>,
+}
+
+fn reading(
+    fields: &mut Fields<'_>,
+    format: &Format,
+    kind: Option<Kind>,
+    names_records: bool,
+    out: &mut Findings,
+) -> Option<Reading> {
+    let mut adapter = match format {
+        Format::Named(section) => Some(out.map(section, "adapter's part")?),
+        Format::Canonical | Format::Mapped => None,
+    };
+    let mut theirs = |key| adapter.as_mut().and_then(|adapter| adapter.get(key));
+    // How unknown logs are known is of no use here, and must still be right.
+    _ = candidates::signs(theirs("detect"), out);
+    // What the source says itself counts before what its adapter says, and how its files are named
+    // tells more than the adapter can know.
+    let layout = fields.get("records").or(theirs("records").filter(|_| !names_records));
+    let layout = layout.and_then(|node| records(node, format, out));
+    let delimiter = fields.get("delimiter").or(theirs("delimiter"));
+    let delimiter = delimiter.and_then(|node| cell_delimiter(node, out));
+    let zone = fields.get("timezone").or(theirs("timezone"));
+    let naive_zone = zone.and_then(|node| out.zone(node));
+    let mut filled = theirs("defaults").map(|node| defaults(node, kind, out)).unwrap_or_default();
+    filled.extend(fields.get("defaults").map(|node| defaults(node, kind, out)).unwrap_or_default());
+    let target = Target { kind, defaults: &filled, zone: naive_zone, remembered: &[] };
+    let reader = match format {
+        Format::Canonical => Some(Adapter::Canonical),
+        Format::Mapped | Format::Named(_) => {
+            let mapping = mapping(fields, adapter.as_mut(), target, out);
+            mapping.map(|mapping| Adapter::Mapped(Box::new(mapping)))
+        }
+    };
+    if let Some(adapter) = adapter {
+        adapter.close(out);
+    }
+    Some(Reading {
+        adapter: reader?,
+        records: layout,
+        delimiter: delimiter.unwrap_or(b','),
+        naive_zone,
+        defaults: filled,
     })
 }
 
@@ -102,23 +149,28 @@ fn kind(fields: &mut Fields<'_>, out: &mut Findings) -> Option<Kind> {
     out.choice(node, "a kind of source", &Kind::ALL.map(|kind| (kind.name(), kind)))
 }
 
-/// The adapters, by name.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What says how a source's records are read.
 enum Format {
     Canonical,
+    /// The source itself.
     Mapped,
+    /// An adapter's part for this kind.
+    Named(Node),
 }
 
-fn adapter(fields: &mut Fields<'_>, out: &mut Findings) -> Option<Format> {
+fn format(
+    fields: &mut Fields<'_>,
+    kind: Option<Kind>,
+    files: Files,
+    out: &mut Findings,
+) -> Option<Format> {
     let node = fields.need("adapter", "add `adapter: canonical`", out)?;
     match out.text(node)? {
         "canonical" => Some(Format::Canonical),
         "mapped" => Some(Format::Mapped),
-        text => {
-            let message = format!("the adapter `{text}` is not available in this version");
-            let remedy = "`canonical` reads the keys of docs/canonical.md, `mapped` any other log";
-            out.report(node.place, message, remedy);
-            None
+        _ => {
+            let chosen = fields.get("options");
+            adapters::section(node, kind, chosen, files, out).map(Format::Named)
         }
     }
 }
@@ -135,7 +187,13 @@ fn path_pattern(node: &Node, base: &Path, out: &mut Findings) -> Option<PathPatt
         .ok()
 }
 
-fn records(node: &Node, format: Option<Format>, out: &mut Findings) -> Option<Records> {
+/// Does the path's ending tell what records its objects hold?
+fn names_records(path: &Node) -> bool {
+    matches!(&path.value, Value::Text(text)
+        if Records::of_name(text.trim_end_matches('*')).is_some())
+}
+
+fn records(node: &Node, format: &Format, out: &mut Findings) -> Option<Records> {
     let known = [
         ("jsonl", Records::Jsonl),
         ("csv", Records::Csv),
@@ -146,7 +204,7 @@ fn records(node: &Node, format: Option<Format>, out: &mut Findings) -> Option<Re
     ];
     let records = out.choice(node, "a format of records", &known)?;
     let is_plain = matches!(records, Records::Jsonl | Records::Csv);
-    if !is_plain && format == Some(Format::Canonical) {
+    if !is_plain && matches!(format, Format::Canonical) {
         let message = "the canonical adapter reads `jsonl` and `csv`";
         out.report(node.place, message, "use `adapter: mapped` for other records");
     }
@@ -154,20 +212,16 @@ fn records(node: &Node, format: Option<Format>, out: &mut Findings) -> Option<Re
 }
 
 /// One byte that can neither be part of a value's spelling nor end a row.
-fn delimiter(node: &Node, out: &mut Findings) -> Option<u8> {
+fn cell_delimiter(node: &Node, out: &mut Findings) -> Option<u8> {
     let known = [(",", b','), (";", b';'), ("|", b'|'), (":", b':'), ("^", b'^'), ("tab", b'\t')];
     out.choice(node, "a delimiter of cells", &known)
 }
 
-fn defaults(
-    node: &Node,
-    kind: Option<Kind>,
-    out: &mut Findings,
-) -> Option<BTreeMap<String, String>> {
+fn defaults(node: &Node, kind: Option<Kind>, out: &mut Findings) -> BTreeMap<String, String> {
     // Only for the check of keys given twice; which keys are known depends on the kind.
-    let _ = out.map(node, "defaults")?;
-    let Value::Map(entries) = &node.value else { return None };
+    let _ = out.map(node, "defaults");
     let mut defaults = BTreeMap::new();
+    let Value::Map(entries) = &node.value else { return defaults };
     for (key, value) in entries {
         let known = kind.map(Kind::input_keys);
         if let Some(known) = known.filter(|known| !known.contains(&key.name.as_str())) {
@@ -180,5 +234,5 @@ fn defaults(
         }
         defaults.insert(key.name.clone(), text.to_owned());
     }
-    Some(defaults)
+    defaults
 }

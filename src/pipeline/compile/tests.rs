@@ -151,7 +151,7 @@ fn the_sources_of_the_documentation() {
     assert_eq!(shop.quarantine_limit, 0.05);
     let Adapter::Mapped(mapping) = &shop.adapter else { panic!("{:?}", shop.adapter) };
     assert_eq!(mapping.emits.len(), 1);
-    assert_eq!(mapping.emits[0].explode[0].to_string(), "/messages");
+    assert_eq!(mapping.emits[0].explode[0].pointer.to_string(), "/messages");
     assert_eq!(mapping.emits[0].fields.len(), 6);
     assert_eq!(shop.defaults["locale"], "no");
 }
@@ -181,7 +181,7 @@ sources:
   - { name: bot, kind: event, adapter: canonical, path: "logs/{day}.jsonl" }
   - name: bot
     kind: contacts
-    adapter: rasa
+    adapter: raza
     emit: [a, b]
     lookahead_days: 31
     lookahead_days: 3
@@ -223,8 +223,8 @@ warehous: x
         add a path, such as `path: "logs/{date}.jsonl"`
     p/x.yaml:11:11: two sources are called `bot`
         give each source a name of its own
-    p/x.yaml:13:14: the adapter `rasa` is not available in this version
-        `canonical` reads the keys of docs/canonical.md, `mapped` any other log
+    p/x.yaml:13:14: there is no adapter `raza`
+        did you mean `rasa`?
     p/x.yaml:15:21: expected a whole number from 0 to 30, found the number 31
         write a whole number from 0 to 30
     p/x.yaml:16:5: `lookahead_days` is given twice

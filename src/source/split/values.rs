@@ -17,7 +17,7 @@ const SECOND_LOOKS: u32 = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Layout {
-    /// Values one after the other.
+    /// Values one after the other, or an array.
     Sequence,
     /// The elements of an array, or of several.
     Array,
@@ -30,7 +30,7 @@ pub(in super::super) struct Values {
     layout: Layout,
     /// Inside the array or object.
     open: bool,
-    /// There was one.
+    /// There was one, or a first value.
     opened: bool,
     /// A record was given out and its delimiter not yet read.
     delimiter_due: bool,
@@ -117,8 +117,15 @@ impl<R: Read> Splitter<R> {
                 }
                 _ if values.open && byte == close => values.open = false,
                 Some(b',') if values.open && values.delimiter_due => values.delimiter_due = false,
+                Some(b'[') if values.layout == Layout::Sequence && !values.opened => {
+                    values.layout = Layout::Array;
+                    return self.enter(values);
+                }
                 _ if open.is_some() && !values.opened => return Err(other_layout(values.layout)),
-                _ => return Ok(true),
+                _ => {
+                    values.opened = true;
+                    return Ok(true);
+                }
             }
             self.skip(1);
         }

@@ -1,7 +1,9 @@
-//! Every example of `docs/mapping.md`: a mapping, an input, and the rows that come out.
+//! Every example of `docs/mapping.md` and of the page about adapters: a mapping, an input, and the
+//! rows that come out.
 
-use super::mapped::{HEAD, bench, pipeline};
+use super::mapped::{HEAD, pipeline};
 use super::*;
+use crate::error::Error;
 
 /// A fenced block: its language and its text.
 struct Block {
@@ -11,26 +13,43 @@ struct Block {
 
 #[test]
 fn every_example_of_the_manual() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mapping.md");
+    assert!(examples("mapping.md") >= 11);
+}
+
+#[test]
+fn every_example_of_an_adapter() {
+    assert!(examples("adapters/README.md") >= 2);
+}
+
+/// Checks a page's examples and counts them. An adapter serves all examples after it.
+fn examples(page: &str) -> usize {
+    let page = format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let blocks = blocks(&std::fs::read_to_string(page).unwrap());
-    let mut examples = 0;
+    let (mut examples, mut adapter) = (0, "");
     let mut rest = blocks.as_slice();
     while let [mapping, others @ ..] = rest {
+        if mapping.language == "yaml adapter" {
+            (adapter, rest) = (&mapping.text, others);
+            continue;
+        }
         assert_eq!(mapping.language, "yaml", "an example begins with its mapping");
         examples += 1;
+        let compiled = pipeline(&mapping.text, adapter);
         rest = match others {
             [told, rest @ ..] if told.language == "error" => {
-                assert_eq!(mistakes(&mapping.text), told.text, "{}", mapping.text);
+                assert_eq!(mistakes(&compiled.unwrap_err()), told.text, "{}", mapping.text);
                 rest
             }
             [input, expected, rest @ ..] if expected.language == "rows" => {
-                check(mapping, input, &expected.text);
+                let mut pipeline = compiled.unwrap_or_else(|error| panic!("{error}"));
+                let bench = Bench { source: pipeline.sources.remove(1), ..Bench::events() };
+                check(bench, mapping, input, &expected.text);
                 rest
             }
             _ => panic!("an example has an input and rows, or an error:\n{}", mapping.text),
         };
     }
-    assert!(examples >= 11, "{examples}");
+    examples
 }
 
 fn blocks(page: &str) -> Vec<Block> {
@@ -50,8 +69,7 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-fn check(mapping: &Block, input: &Block, expected: &str) {
-    let mut bench = bench(&mapping.text);
+fn check(mut bench: Bench, mapping: &Block, input: &Block, expected: &str) {
     bench.object_key = format!("logs/a.{}", input.language);
     let out = bench.run(&input.text);
     let mut lines = expected.lines();
@@ -117,8 +135,7 @@ fn counted(decoded: &Decoded) -> String {
 }
 
 /// What is said of a wrong mapping, with places in the mapping's own lines.
-fn mistakes(mapping: &str) -> String {
-    let error = pipeline(mapping).unwrap_err();
+fn mistakes(error: &Error) -> String {
     let mut told = String::new();
     for found in &error.diagnostics {
         let (line, column) = (found.line - HEAD, found.column - 4);

@@ -1,13 +1,13 @@
 //! Mappings: what the manual does not show, and the pipelines that are shipped.
 
 use super::*;
-use crate::pipeline::{Pipeline, compile};
+use crate::pipeline::{Pipeline, compile, compile_with_files};
 
 /// Lines of [`pipeline`] before the mapping.
 pub(super) const HEAD: usize = 9;
 
-/// A pipeline with this mapping in its first source.
-pub(super) fn pipeline(mapping: &str) -> Result<Pipeline> {
+/// A pipeline with this mapping in its second source, and a file for the adapter that it may name.
+pub(super) fn pipeline(mapping: &str, adapter: &str) -> Result<Pipeline> {
     let kind = if mapping.contains("kind:") { "" } else { "kind: events, " };
     let other = "{ name: other, kind: events, adapter: canonical, path: o.csv }";
     let mut text = format!(
@@ -18,14 +18,15 @@ pub(super) fn pipeline(mapping: &str) -> Result<Pipeline> {
     for line in mapping.lines() {
         text += &format!("    {line}\n");
     }
-    text += "    adapter: mapped\n    path: logs/*\n";
+    text += if mapping.contains("adapter:") { "" } else { "    adapter: mapped\n" };
+    text += "    path: logs/*\n";
     text += if kind.is_empty() { "" } else { "    kind: events\n" };
-    compile(Path::new("p/x.yaml"), &text)
+    compile_with_files(Path::new("p/x.yaml"), &text, &|_| Ok(adapter.to_owned()))
 }
 
 /// A decoding by this mapping.
 pub(super) fn bench(mapping: &str) -> Bench {
-    let mut pipeline = pipeline(mapping).unwrap_or_else(|error| panic!("{error}"));
+    let mut pipeline = pipeline(mapping, "").unwrap_or_else(|error| panic!("{error}"));
     let source = pipeline.sources.remove(1);
     Bench { source, ..Bench::events() }
 }

@@ -8,6 +8,7 @@ mod properties;
 mod refusals;
 mod samples;
 mod tables;
+mod vendors;
 
 use std::collections::BTreeMap;
 use std::fs::File;

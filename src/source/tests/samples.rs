@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use super::mapped::shipped;
 use super::*;
 
-fn samples(group: &str) -> Option<PathBuf> {
+pub(super) fn samples(group: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples").join(group);
     folder.is_dir().then_some(folder)
 }
 
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
@@ -26,7 +26,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
-fn counted(group: &str, folder: &Path) -> Value {
+pub(super) fn counted(group: &str, folder: &Path) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sample_counts.py");
     let output = Command::new("python3").args([script, group]).arg(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -79,7 +79,7 @@ fn decoded(bench: &mut Bench, files: &[PathBuf]) -> (Accounting, Vec<Row>) {
     (sum, rows)
 }
 
-fn tally<'r>(words: impl Iterator<Item = &'r str>) -> BTreeMap<&'r str, u64> {
+pub(super) fn tally<'r>(words: impl Iterator<Item = &'r str>) -> BTreeMap<&'r str, u64> {
     let mut tally = BTreeMap::new();
     words.for_each(|word| *tally.entry(word).or_default() += 1);
     tally
