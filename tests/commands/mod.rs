@@ -9,6 +9,7 @@ mod conformance;
 mod contested;
 mod costs;
 mod ddl;
+mod desks;
 mod interrupted;
 mod own_models;
 mod plan;
