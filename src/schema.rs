@@ -185,6 +185,8 @@ impl Kind {
                 "score",
                 "instrument",
                 "is_first_contact",
+                "updated_ts",
+                "is_deleted",
             ],
             Kind::Costs => &[
                 "period_start",
@@ -250,7 +252,7 @@ impl Input {
     /// What `key` holds; it means the same in every kind that has it.
     pub fn of(key: &str) -> Input {
         match key {
-            "ts" | "opened_ts" | "closed_ts" => Input::Instant,
+            "ts" | "opened_ts" | "closed_ts" | "updated_ts" => Input::Instant,
             "period_start" | "period_end" => Input::Date,
             "event_id" | "conversation_id" | "user_id" | "lead_id" | "contact_id" => Input::Id,
             "bot" | "channel" | "service" | "locale" | "bot_version" | "variant" => {
@@ -268,8 +270,8 @@ impl Input {
             }
             "lead_value" | "cost_amount" | "amount" => Input::Decimal,
             "intent_confidence" => Input::Number,
-            "is_fallback" | "is_proactive" | "is_test" | "resolved" | "is_first_contact" | "ok"
-            | "planned" => Input::Flag,
+            "is_fallback" | "is_proactive" | "is_test" | "resolved" | "is_first_contact"
+            | "is_deleted" | "ok" | "planned" => Input::Flag,
             _ => Input::Text,
         }
     }
@@ -365,7 +367,8 @@ const EVENTS: &[(&str, Type, bool)] = &[
     ("text_chars", Type::Bigint, true),
 ];
 
-/// `date` is the local date of `opened_us`.
+/// `date` is the local date of `opened_us`. `updated_us`: of copies of a contact the one that was
+/// written last; 0 where it does not say.
 const CONTACTS: &[(&str, Type, bool)] = &[
     ("date", Type::Date, false),
     ("contact_id", Type::Text, false),
@@ -380,6 +383,8 @@ const CONTACTS: &[(&str, Type, bool)] = &[
     ("score", Type::Bigint, true),
     ("instrument", Type::Text, true),
     ("is_first_contact", Type::Boolean, true),
+    ("updated_us", Type::Bigint, false),
+    ("is_deleted", Type::Boolean, false),
 ];
 
 /// One row for each day of a ledger's period, both ends included: `date` is that day, `amount` the

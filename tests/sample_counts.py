@@ -1,12 +1,13 @@
 """Counts recorded logs without the decoder: what its mappings must give on them.
 
-usage: sample_counts.py GROUP FOLDER    GROUP is star, chitchat, whatsapp, rasa, botframework or
-       copilot_studio;   prints one JSON object
+usage: sample_counts.py GROUP FOLDER    GROUP is star, chitchat, whatsapp, rasa, botframework,
+       copilot_studio, zendesk_fivetran or intercom_fivetran;   prints one JSON object
 
 Reads the logs in the plainest way there is. Needs nothing but Python.
 """
 
 import collections
+import csv
 import datetime
 import glob
 import gzip
@@ -181,6 +182,56 @@ def copilot_studio(folder):
     return {"records": len(rows), "events": events, "outcomes": outcomes, "fallbacks": fallbacks}
 
 
+def rows(folder, table):
+    with open(os.path.join(folder, table + "_data.csv"), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def zendesk_fivetran(folder):
+    tickets = rows(folder, "ticket")
+    comments = rows(folder, "ticket_comment")
+    told = collections.Counter()
+    for row in rows(folder, "ticket_chat_event"):
+        source = json.loads(row["original_message"])["source"]["type"]
+        is_agent = re.match("agent:[0-9]", row["actor_id"])
+        if source == "zd:answerBot" or row["actor_id"] in ("__trigger", "__system"):
+            actor = "bot"
+        elif is_agent:
+            actor = "agent"
+        else:
+            actor = "user" if row["actor_id"][:1].isdigit() else "system"
+        kind = "message" if row["type"] == "ChatMessage" else "other"
+        if row["type"] == "ChatDepartmentTransfer" or (row["type"] == "ChatJoin" and is_agent):
+            kind = "handoff"
+        told[f"{actor} {kind}"] += 1
+    return {
+        "contacts": {row["id"]: [row["created_at"][:10], row["via_channel"]] for row in tickets},
+        "deleted": sorted(row["id"] for row in tickets if row["status"] == "deleted"),
+        "resolved": sum(row["status"] in ("solved", "closed") for row in tickets),
+        # Nothing there says who wrote a comment.
+        "comments": collections.Counter("system other" for row in comments if row["public"] == "TRUE"),
+        "chat_events": told,
+        "chat_days": collections.Counter(row["created_at"][:10] for row in rows(folder, "ticket_chat_event")),
+    }
+
+
+def intercom_fivetran(folder):
+    active = [row for row in rows(folder, "conversation_history") if row["_fivetran_active"] == "true"]
+    parts, told = rows(folder, "conversation_part_history"), collections.Counter()
+    for row in parts:
+        if row["part_type"] == "close":
+            told["session_end by " + {"admin": "agent"}[row["author_type"]]] += 1
+        if row["part_type"] != "note" and row["body"]:
+            told["message"] += 1
+    return {
+        "rows": len(rows(folder, "conversation_history")),
+        "contacts": {row["id"]: [row["created_at"][:10], row["state"] == "closed"] for row in active},
+        "parts": len(parts),
+        "notes": sum(row["part_type"] == "note" for row in parts),
+        "part_events": told,
+    }
+
+
 COUNTERS = {
     "star": star,
     "chitchat": chitchat,
@@ -188,6 +239,8 @@ COUNTERS = {
     "rasa": rasa,
     "botframework": botframework,
     "copilot_studio": copilot_studio,
+    "zendesk_fivetran": zendesk_fivetran,
+    "intercom_fivetran": intercom_fivetran,
 }
 
 if __name__ == "__main__":

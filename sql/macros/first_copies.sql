@@ -1,5 +1,5 @@
-{#- The records of `records`, each once: of copies the one of the smallest place. Sets c_first,
-    where `copies` says how often each came. -#}
+{#- The records of `records`, each once: of copies the one of the smallest place, or the first in
+    `order`. Sets c_first, where `copies` says how often each came. -#}
 c_counted AS (
     SELECT
         date, source, dedup_hi, dedup_lo, {{ fields }}, object_key, record_offset, element,
@@ -13,7 +13,7 @@ c_ranked AS (
         date, source, dedup_hi, dedup_lo, {{ fields }}, copies,
         ROW_NUMBER() OVER (
             PARTITION BY date, source, dedup_hi, dedup_lo{{ more_key | default("") }}
-            ORDER BY object_key, record_offset, element
+            ORDER BY {{ order | default("object_key, record_offset, element") }}
         ) AS copy_no
     FROM c_counted
     WHERE copies > 1

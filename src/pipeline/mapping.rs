@@ -12,6 +12,9 @@ use regex::Regex;
 /// What an `adapter: mapped` source says about its records.
 #[derive(Debug, Clone)]
 pub struct Mapping {
+    /// Where the record lies inside what is delivered: the first of these that leads to an object.
+    /// Where none does, what is delivered is the record.
+    pub unwrap: Vec<Pointer>,
     /// All must hold, or the record is filtered.
     pub keep: Vec<Condition>,
     /// If one holds, the record is filtered.

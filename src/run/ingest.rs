@@ -20,7 +20,7 @@ use crate::source::{Decoded, Decoding, Quarantined, StagedFile, decode as decode
 use crate::storage::Store;
 
 /// Increase when the decoder reads the same bytes differently: every object is then decoded again.
-const DECODER_VERSION: &str = "3";
+const DECODER_VERSION: &str = "4";
 /// Objects whose decoding is committed together.
 const BATCH: usize = 256;
 /// R8: how far after as-of an event may lie.

@@ -46,6 +46,8 @@ pub(super) fn take_contact(table: &mut Table, raws: &[Raw], place: Place) -> Res
     let cost_amount = fields.decimal(at!("cost_amount"));
     let resolved = fields.boolean(at!("resolved"));
     let is_first = fields.boolean(at!("is_first_contact"));
+    let updated = fields.instant(at!("updated_ts"), table.naive_zone, table.range);
+    let is_deleted = fields.boolean(at!("is_deleted"));
     if let Some(refusal) = fields.refusal() {
         return Ok(Outcome::Refused(refusal));
     }
@@ -66,13 +68,15 @@ pub(super) fn take_contact(table: &mut Table, raws: &[Raw], place: Place) -> Res
         Cell::integer(score),
         Cell::text(instrument),
         Cell::boolean(is_first),
+        Cell::Integer(updated.unwrap_or(0)),
+        Cell::Boolean(is_deleted.unwrap_or(false)),
     ];
     let day = table.days.day(opened).number;
     if table.start.is_some_and(|start| day < start) {
         return Ok(Outcome::OutOfWindow);
     }
     let dedup = table.hasher.id_hash(&contact_id);
-    write::<{ ORIGIN + 1 + 12 }>(table, day, &own, dedup, place)?;
+    write::<{ ORIGIN + 1 + 14 }>(table, day, &own, dedup, place)?;
     Ok(Outcome::Kept { ts_us: Some(opened) })
 }
 

@@ -174,7 +174,17 @@ impl<'d> Mapper<'d> {
 
     /// Whether the record passes the mapping's own filter.
     pub(super) fn keeps(&self, text: &str) -> bool {
-        self.passes(&self.plan.keep, &self.plan.drop, &[0], text)
+        self.passes(&self.plan.keep, &self.plan.drop, &[self.record(text)], text)
+    }
+
+    /// The record: what is delivered, or what it wraps.
+    fn record(&self, text: &str) -> usize {
+        let inner =
+            self.plan.unwrap.iter().find_map(|path| match self.first(path, &[0], text)? {
+                Spot::Value(at) if self.tape[at].value.shape == Shape::Map => Some(at),
+                _ => None,
+            });
+        inner.unwrap_or(0)
     }
 
     /// Gives the values of each event to `take`, which says whether it wants more. Texts that are
@@ -193,7 +203,8 @@ impl<'d> Mapper<'d> {
         let memos = memos.map(|memo| (&memo.elements, Some(memo)));
         for (emit, memo) in memos.chain(self.plan.emits.iter().map(|emit| (emit, None))) {
             let mut elements = Vec::new();
-            if let Err(bad) = self.explode(emit, &mut vec![0], text, &mut elements) {
+            if let Err(bad) = self.explode(emit, &mut vec![self.record(text)], text, &mut elements)
+            {
                 return Ok(Err(bad));
             }
             found.push((emit, memo, elements));
@@ -386,7 +397,8 @@ impl<'d> Mapper<'d> {
         };
         let base = levels[level];
         match path.pointer.steps.first() {
-            Some(Step::OwnKey) => _ = take(Spot::Name(base)),
+            // What a record is wrapped in has the key, if anything has.
+            Some(Step::OwnKey) => _ = take(Spot::Name(if level == 0 { 0 } else { base })),
             Some(Step::OwnIndex) => _ = take(Spot::Index(base)),
             _ => _ = self.go(base, &path.hops, text, take),
         }

@@ -13,6 +13,7 @@ use crate::schema::Input;
 
 pub(super) struct Plan<'d> {
     pub(super) trie: Trie,
+    pub(super) unwrap: Vec<Path<'d>>,
     pub(super) keep: Vec<Check<'d>>,
     pub(super) drop: Vec<Check<'d>>,
     pub(super) remember: Vec<RememberPlan<'d>>,
@@ -100,6 +101,7 @@ impl<'d> Plan<'d> {
         let trie = Trie::new(&turns(mapping));
         let names = names(mapping);
         let mut maker = Maker { trie: &trie, names: &names, memories: 0, remembers: false };
+        let unwrap = mapping.unwrap.iter().map(|pointer| maker.path(pointer)).collect();
         let keep = maker.checks(&mapping.keep);
         let drop = maker.checks(&mapping.drop);
         let memories = mapping.remember.iter().enumerate();
@@ -110,7 +112,7 @@ impl<'d> Plan<'d> {
             emits.push(maker.emit(emit, slots));
         }
         let memories = maker.memories;
-        Plan { trie, keep, drop, remember, emits, memories }
+        Plan { trie, unwrap, keep, drop, remember, emits, memories }
     }
 }
 
@@ -274,7 +276,19 @@ fn turns(mapping: &Mapping) -> Vec<Vec<Turn>> {
         conditions(&emit.drop, &emit.explode, &mut ways);
         emit.fields.values().for_each(|field| of_field(field, &emit.explode, &mut ways));
     }
-    ways
+    unwrapped(&mapping.unwrap, ways)
+}
+
+/// The same ways inside each envelope besides.
+fn unwrapped(envelopes: &[Pointer], ways: Vec<Vec<Turn>>) -> Vec<Vec<Turn>> {
+    let mut all = ways.clone();
+    for pointer in envelopes {
+        let mut inside = Vec::new();
+        extend(&mut inside, pointer, &mut all);
+        all.extend(ways.iter().map(|way| [inside.as_slice(), way].concat()));
+        all.push(inside);
+    }
+    all
 }
 
 fn of_field(field: &Field, explode: &[Level], ways: &mut Vec<Vec<Turn>>) {

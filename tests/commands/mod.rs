@@ -9,6 +9,7 @@ mod conformance;
 mod contested;
 mod costs;
 mod ddl;
+mod desks;
 mod diff;
 mod holdout;
 mod input_warnings;

@@ -1,17 +1,17 @@
 -- From the decoded contacts, not from staging: the window may lie before the first chat.
 WITH c_copies AS (
     SELECT
-        date, service, handle_seconds, source, dedup_hi, dedup_lo,
+        date, service, handle_seconds, is_deleted, source, dedup_hi, dedup_lo,
         ROW_NUMBER() OVER (
             PARTITION BY date, source, dedup_hi, dedup_lo
-            ORDER BY object_key, record_offset, element
+            ORDER BY updated_us DESC, object_key DESC, record_offset DESC, element DESC
         ) AS copy_no
     FROM contacts
 ),
 c_timed AS (
     SELECT date, COALESCE(service, 'unknown') AS service, handle_seconds, source, dedup_hi, dedup_lo
     FROM c_copies
-    WHERE copy_no = 1 AND handle_seconds IS NOT NULL
+    WHERE copy_no = 1 AND is_deleted = FALSE AND handle_seconds IS NOT NULL
 ),
 c_windows AS (
     {%- for w in pre_windows %}

@@ -41,14 +41,15 @@ pub(super) fn mapping(
     let mut keep = conditions(own.get("keep"), 0, out);
     let mut drop = conditions(own.get("drop"), 0, out);
     let remedy = "add `emit:` with a list of what to make of a record";
-    let (node, memory) = match adapter {
-        None => (own.need("emit", remedy, out)?, own.get("remember")),
+    let (node, memory, envelopes) = match adapter {
+        None => (own.need("emit", remedy, out)?, own.get("remember"), own.get("unwrap")),
         Some(fields) => {
             keep.extend(conditions(fields.get("keep"), 0, out));
             drop.extend(conditions(fields.get("drop"), 0, out));
-            (fields.need("emit", remedy, out)?, fields.get("remember"))
+            (fields.need("emit", remedy, out)?, fields.get("remember"), fields.get("unwrap"))
         }
     };
+    let unwrap = unwrap(envelopes, out);
     let (remember, known) = remember::remember(memory, target, out);
     let target = Target { remembered: &known, ..target };
     let items = out.list(node)?;
@@ -58,7 +59,18 @@ pub(super) fn mapping(
         out.report(node.place, message, "write a list such as `emit: [{ fields: {..} }]`");
     }
     let emits: Vec<Emit> = items.iter().filter_map(|item| emit(item, target, out)).collect();
-    (emits.len() == items.len()).then_some(Mapping { keep, drop, remember, emits })
+    (emits.len() == items.len()).then_some(Mapping { unwrap: unwrap?, keep, drop, remember, emits })
+}
+
+/// The envelopes that a record may come in.
+fn unwrap(node: Option<&Node>, out: &mut Findings) -> Option<Vec<Pointer>> {
+    let Some(node) = node else { return Some(Vec::new()) };
+    let envelopes = pointers(node, 0, out)?;
+    if envelopes.iter().any(|inner| inner.base != Base::Element || inner.is_wide()) {
+        let message = "an envelope holds one record";
+        out.report(node.place, message, "write pointers such as [/data, /body/@json]");
+    }
+    Some(envelopes)
 }
 
 fn emit(node: &Node, target: Target, out: &mut Findings) -> Option<Emit> {

@@ -195,6 +195,29 @@ emit:
     assert_eq!(out.one("user_key"), bench.hasher.user_key("5"));
 }
 
+#[test]
+fn an_envelope_is_opened_wherever_the_record_lies() {
+    let mapping = "
+unwrap: [/data/@json, /body/event]
+emit:
+  - fields: { ts: /at, user_id: /user, intent: /@key, actor: { value: user }, type: { value: goal }, reason: /data }
+";
+    let record = r#"{"at":"2026-03-01T10:00:00Z","user":1}"#;
+    let mut bench = bench(mapping);
+    bench.source.records = Some(Records::JsonObject);
+    let text = serde_json::to_string(record).unwrap();
+    let out = bench.run(format!(
+        r#"{{"a":{{"data":{text}}},"b":{{"data":{record}}},"c":{{"body":{{"event":{record},"x":1}}}},"d":{record},
+        "e":{{"data":{{"at":"2026-03-01T10:00:00Z","data":"in","user":2}}}},"f":{{"data":[{record}]}},"g":{{"data":"boom"}}}}"#
+    ));
+    assert_eq!(out.column("intent"), ["a", "b", "c", "d", "e"]);
+    assert_eq!(out.column("reason"), ["null", "null", "null", "null", "in"]);
+    // A list is no record, so `f` is one without what it needs.
+    assert_eq!(out.reasons(), ["missing_field:ts", "bad_json"]);
+    let user = bench.hasher.user_key("1");
+    assert_eq!(out.column("user_key")[..4], vec![user; 4]);
+}
+
 const STAR: &str = r#"{"AnonymizedUserWorkerID":"w1","CompletionLevel":"Complete","DialogueID":5,"Events":[{"Action":"instruct","Agent":"UserGuide","Text":"be kind","UnixTime":1589375660},{"Action":"utter","Agent":"User","Text":"Hello","UnixTime":1589375664},{"APIName":"hotel","Action":"return_item","Agent":"KnowledgeBase","TotalItems":-1},{"Action":"request_suggestions","Agent":"Wizard","Text":"draft","UnixTime":1589375668},{"Action":"pick_suggestion","ActionLabel":"out_of_scope","Agent":"Wizard","Text":"Sorry?","UnixTime":1589375670},{"Action":"complete","Agent":"User","UnixTime":1589375700}],"Scenario":{"Domains":["hotel"],"Happy":true},"UserQuestionnaire":[{"Answer":true,"Question":"Did the assistant stay calm?"},{"Answer":"n/a","Question":"Did the assistant reserve your hotel?"},{"Answer":true,"Question":"Did you enjoy this task?"}]}
 {"AnonymizedUserWorkerID":"w3","DialogueID":7,"Events":[{"Action":"instruct","Agent":"UserGuide","Text":"be kind","UnixTime":1589375660}],"Scenario":{"Domains":["hotel"]},"UserQuestionnaire":[]}
 {"AnonymizedUserWorkerID":"w2","DialogueID":6,"Events":[],"Scenario":{"Domains":[null]},"UserQuestionnaire":[{"Answer":false,"Question":"Did the assistant stay calm?"}]}

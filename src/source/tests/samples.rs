@@ -9,6 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::desks::adapted;
 use super::mapped::shipped;
 use super::*;
 
@@ -179,4 +180,75 @@ fn whatsapp() {
     let told: Vec<String> = rows.iter().map(|row| format!("{} {}", row.actor, row.kind)).collect();
     let ours = json!({ "bodies": sum.read, "events": tally(told.iter().map(String::as_str)) });
     assert_eq!(ours, counted("whatsapp", &folder));
+}
+
+/// A table of Fivetran's, decoded.
+fn table(folder: &Path, adapter: &str, kind: &str, name: &str) -> Outcome {
+    let mut bench = adapted(adapter, kind, "");
+    bench.object_key = format!("{name}_data.csv");
+    let out = bench.run(std::fs::read(folder.join(&bench.object_key)).unwrap());
+    assert_eq!(out.decoded.quarantine, [], "{name}");
+    out
+}
+
+fn events_of(out: &Outcome) -> BTreeMap<String, u64> {
+    let told = out.column("actor").into_iter().zip(out.column("type"));
+    told.fold(BTreeMap::new(), |mut tally, (actor, kind)| {
+        *tally.entry(format!("{actor} {kind}")).or_default() += 1;
+        tally
+    })
+}
+
+/// Each contact's day, and another column.
+fn contacts_of(out: &Outcome, column: &str) -> BTreeMap<String, (String, String)> {
+    let rest = out.column("date").into_iter().zip(out.column(column));
+    out.column("contact_id").into_iter().zip(rest).collect()
+}
+
+#[test]
+fn zendesk_by_fivetran() {
+    let Some(folder) = samples("zendesk_fivetran") else { return };
+    let tickets = table(&folder, "zendesk-tickets", "contacts", "ticket");
+    let comments = table(&folder, "zendesk-comments", "events", "ticket_comment");
+    let chats = table(&folder, "zendesk-fivetran-chat", "events", "ticket_chat_event");
+    let having = |column: &str, value: &str| {
+        tickets.column(column).iter().filter(|cell| *cell == value).count()
+    };
+    let flags = tickets.column("contact_id").into_iter().zip(tickets.column("is_deleted"));
+    let deleted: BTreeSet<String> =
+        flags.filter(|(_, is_deleted)| is_deleted == "true").map(|(id, _)| id).collect();
+    let ours = json!({
+        "contacts": contacts_of(&tickets, "channel"),
+        "deleted": deleted,
+        "resolved": having("resolved", "true"),
+        "comments": events_of(&comments),
+        "chat_events": events_of(&chats),
+        "chat_days": tally(chats.column("date").iter().map(String::as_str)),
+    });
+    assert_eq!(ours, counted("zendesk_fivetran", &folder));
+}
+
+#[test]
+fn intercom_by_fivetran() {
+    let Some(folder) = samples("intercom_fivetran") else { return };
+    let history = table(&folder, "intercom-fivetran", "contacts", "conversation_history");
+    let parts = table(&folder, "intercom-fivetran-parts", "events", "conversation_part_history");
+    let contacts: BTreeMap<String, (String, bool)> = contacts_of(&history, "resolved")
+        .into_iter()
+        .map(|(id, (day, resolved))| (id, (day, resolved == "true")))
+        .collect();
+    let ended = parts.column("type").into_iter().zip(parts.column("closed_by"));
+    let ended: Vec<String> = ended.map(|(kind, by)| format!("{kind} by {by}")).collect();
+    let ours = json!({
+        "rows": history.decoded.accounting.read,
+        "contacts": contacts,
+        "parts": parts.decoded.accounting.read,
+        "notes": parts.decoded.accounting.filtered,
+        "part_events": tally(ended.iter().map(String::as_str)),
+    });
+    assert_eq!(ours, counted("intercom_fivetran", &folder));
+    // Nothing there says that a bot took part, so there is nothing of a bot.
+    let none = table(&folder, "intercom-fivetran", "events", "conversation_history");
+    let accounting = &none.decoded.accounting;
+    assert_eq!((accounting.read, accounting.filtered), (9, 9));
 }

@@ -185,11 +185,12 @@ fn defaults_fill_what_is_absent() {
 
 #[test]
 fn contacts() {
-    let object = "contact_id,opened_ts,closed_ts,channel,service,user_id,handle_seconds,cost_amount,resolved,score,instrument,is_first_contact\n\
-        17,2026-02-28T23:30:00Z,2026-03-01T00:10:00Z,phone,\"returns, all\",42,600,12.50,TRUE,5,csat_5,0\n\
-        18,2026-03-01T10:00:00Z,,,,,,,,,,\n\
-        19,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z,,,,,,,,,\n\
-        20,2026-03-01T10:00:00Z,,,,,,,,3,,\n";
+    let object = "contact_id,opened_ts,closed_ts,channel,service,user_id,handle_seconds,cost_amount,resolved,score,instrument,is_first_contact,updated_ts,is_deleted\n\
+        17,2026-02-28T23:30:00Z,2026-03-01T00:10:00Z,phone,\"returns, all\",42,600,12.50,TRUE,5,csat_5,0,2026-03-01T00:10:01Z,1\n\
+        18,2026-03-01T10:00:00Z,,,,,,,,,,,,\n\
+        19,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z,,,,,,,,,,,\n\
+        20,2026-03-01T10:00:00Z,,,,,,,,3,,,,\n\
+        21,2026-03-01T10:00:00Z,,,,,,,,,,,soon,\n";
     let mut bench = Bench::csv(Kind::Contacts);
     bench.zone = chrono_tz::Europe::Stockholm;
     let out = bench.run(object);
@@ -201,8 +202,10 @@ fn contacts() {
     assert_eq!(out.column("cost_amount"), ["12.500000", "null"]);
     assert_eq!(out.column("resolved"), ["true", "null"]);
     assert_eq!(out.column("is_first_contact"), ["false", "null"]);
+    assert_eq!(out.column("updated_us"), ["1772323801000000", "0"]);
+    assert_eq!(out.column("is_deleted"), ["true", "false"]);
     assert_eq!(out.column("user_key")[0], bench.hasher.user_key("42"));
-    assert_eq!(out.reasons(), ["bad_value:closed_ts", "missing_field:instrument"]);
+    assert_eq!(out.reasons(), ["bad_value:closed_ts", "missing_field:instrument", "bad_timestamp"]);
     assert_eq!(
         out.decoded.newest_ts_us,
         crate::source::time::instant("2026-03-01T10:00:00Z", None)

@@ -97,6 +97,8 @@ fn single_mistakes() {
         (emit("bot: { rules: [{ value: x, when: { equals: y } }] }"), "`pointer` is missing"),
         (emit("bot: { rules: [{ value: x, when: { pointer: /a, matches: \"(\" } }] }"), "not a regular"),
         (emit("bot: { rules: [{ value: x, when: [] }] }"), "list of conditions is empty"),
+        (format!("unwrap: [/a, /b/*]\n{}", emit("bot: /x")), "an envelope holds one record"),
+        (format!("unwrap: ^/a\n{}", emit("bot: /x")), "an envelope holds one record"),
         (emit("bot: ../x"), "`../x` leads out of the record"),
         (emit("instrument: { value: csat5 }"), "`csat5` cannot be the value of `instrument`"),
         ("emit: [{ fields: { ts: /at, type: { value: goal } } }]".to_owned(), "`actor` is missing"),
