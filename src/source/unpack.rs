@@ -303,8 +303,8 @@ mod tests {
                 Ok(4)
             }
         }
-        let mut unpacked = Unpacked::new(Failing(0), "x").unwrap();
-        let error = unpacked.read(&mut [0; 10]).unwrap_err();
+        let unpacked = Unpacked::new(Failing(0), "x");
+        let error = unpacked.and_then(|mut object| object.read(&mut [0; 10])).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Transient);
     }
 }
