@@ -12,6 +12,8 @@ use regex::Regex;
 /// What an `adapter: mapped` source says about its records.
 #[derive(Debug, Clone)]
 pub struct Mapping {
+    /// The first that what is delivered is counts; what it holds is then delivered.
+    pub batches: Vec<Batch>,
     /// Where the record lies inside what is delivered: the first of these that leads to an object.
     /// Where none does, what is delivered is the record.
     pub unwrap: Vec<Pointer>,
@@ -40,6 +42,16 @@ pub struct Memo {
     pub highest: Option<Pointer>,
     /// Also for elements before it, if they are of the same record.
     pub ahead: bool,
+}
+
+/// A record that stands for many.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Each value there is a record: an object, or the text of one. A record is such a batch if the
+    /// steps before the first `*` lead somewhere.
+    pub pointer: Pointer,
+    /// If one holds, the batch is filtered.
+    pub drop: Vec<Condition>,
 }
 
 /// One kind of event that records hold.
@@ -113,7 +125,8 @@ pub struct Read {
     pub format: Format,
     /// For times without an offset; None is the source's.
     pub zone: Option<Tz>,
-    /// What a number is multiplied by, in millionths; the result is rounded down.
+    /// What a number is multiplied by, in millionths; the result is rounded down, or for decimals to
+    /// the nearest millionth.
     pub scale: Option<i64>,
     /// From a value's text to a constant; None is absent.
     pub map: Option<BTreeMap<String, Option<String>>>,
@@ -194,6 +207,8 @@ pub enum Step {
     Each,
     /// `@json`: what the text holds as JSON.
     Json,
+    /// `@json-or-text`: the same where it is JSON; otherwise the text itself.
+    JsonOrText,
     /// `key=value`: the first member or element whose `key` is that.
     Where { key: String, is: String },
     /// `@key`: the name under which the value itself stands.
@@ -255,6 +270,7 @@ fn step(segment: &str) -> Result<Step, String> {
     Ok(match segment {
         "*" => Step::Each,
         "@json" => Step::Json,
+        "@json-or-text" => Step::JsonOrText,
         "@key" => Step::OwnKey,
         "@index" => Step::OwnIndex,
         _ => match unescaped_equals(segment) {
@@ -311,6 +327,7 @@ impl fmt::Display for Pointer {
                 Step::Key(key) => write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?,
                 Step::Each => f.write_str("/*")?,
                 Step::Json => f.write_str("/@json")?,
+                Step::JsonOrText => f.write_str("/@json-or-text")?,
                 Step::Where { key, is } => write!(f, "/{key}={is}")?,
                 Step::OwnKey => f.write_str("/@key")?,
                 Step::OwnIndex => f.write_str("/@index")?,
@@ -347,6 +364,10 @@ mod tests {
         is("//a", Base::Element, &[key(""), key("a")]);
         let found = Step::Where { key: "key".to_owned(), is: "user.id".to_owned() };
         is("/*/key=user.id/@json", Base::Element, &[Step::Each, found, Step::Json]);
+        assert_eq!(
+            is("/a/@json-or-text", Base::Element, &[key("a"), Step::JsonOrText]),
+            "/a/@json-or-text"
+        );
         for bad in ["a", "a/b", "^a", "...", "/a/@key", "/@index/b", "/~2"] {
             assert!(Pointer::parse(bad).is_err(), "{bad}");
         }

@@ -13,8 +13,8 @@ mod unlike;
 
 pub use compile::{Candidate, ReadFile, candidates, compile, compile_with_files};
 pub use mapping::{
-    Base, Condition, Emit, Expr, Field, Format, Join, Level, Mapping, Memo, Part, Pointer, Read,
-    Remember, Rule, Step, Take, Test, Unmapped,
+    Base, Batch, Condition, Emit, Expr, Field, Format, Join, Level, Mapping, Memo, Part, Pointer,
+    Read, Remember, Rule, Step, Take, Test, Unmapped,
 };
 pub use path::{PathPattern, object_dates};
 pub use profile::Profile;

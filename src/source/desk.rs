@@ -63,6 +63,18 @@ impl<'d> Desk<'d> {
         blank
     }
 
+    /// Counts a record that a mapping does not want.
+    pub(super) fn leave_out(&mut self) {
+        self.accounting.read += 1;
+        self.accounting.filtered += 1;
+    }
+
+    /// Counts a batch, if it holds no records; otherwise they count and not it.
+    pub(super) fn opened(&mut self, is_empty: bool) {
+        self.accounting.read += u64::from(is_empty);
+        self.accounting.empty += u64::from(is_empty);
+    }
+
     /// Takes a record that is one event.
     pub(super) fn take<'r>(
         &mut self,

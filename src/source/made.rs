@@ -47,6 +47,7 @@ pub(super) fn value<'r>(
         (Format::Plain, None) if read.zone.is_none() || field.input != Input::Instant => {
             typed(found, field)
         }
+        (Format::Plain, Some(factor)) if field.input == Input::Decimal => money(found, factor),
         (Format::Plain, Some(factor)) => scale(found, factor),
         (format, _) => in_time(found, format, zone, field.input),
     }
@@ -93,6 +94,26 @@ fn scale(raw: Raw<'_>, factor: i64) -> Raw<'_> {
         return Raw::Wrong(if is_number { Fault::Value } else { Fault::Type });
     };
     i64::try_from(product.div_euclid(1_000_000_000_000)).map_or(Raw::Wrong(Fault::Value), Raw::Made)
+}
+
+/// The number times `factor` millionths, in millionths; what lies between two goes to the nearest.
+/// Costs of single calls to a model have more digits than money is kept with.
+fn money(raw: Raw<'_>, factor: i64) -> Raw<'_> {
+    let Some(text) = text_of(raw) else { return Raw::Wrong(Fault::Type) };
+    let text = text.trim_ascii();
+    let exact = scaled(text, 12).and_then(|n| n.checked_mul(i128::from(factor)));
+    let units = match exact {
+        Some(product) => {
+            let half = 500_000_000_000;
+            i64::try_from((product + half).div_euclid(2 * half)).ok()
+        }
+        None => match text.parse::<f64>() {
+            // Beyond this a double does not tell millionths apart.
+            Ok(n) => Some((n * factor as f64).round()).filter(|n| n.abs() < 9e15).map(|n| n as i64),
+            Err(_) => return Raw::Wrong(Fault::Type),
+        },
+    };
+    units.map_or(Raw::Wrong(Fault::Value), Raw::Made)
 }
 
 fn in_time<'r>(raw: Raw<'r>, format: &Format, zone: Option<Tz>, input: Input) -> Raw<'r> {
@@ -188,5 +209,26 @@ mod tests {
             assert_eq!(scale(Raw::Text(text), factor), made, "{text}");
         }
         assert_eq!(scale(Raw::Nested, 1), Raw::Wrong(Fault::Type));
+    }
+
+    #[test]
+    fn money_goes_to_the_nearest_millionth() {
+        for (text, factor, made) in [
+            ("0.000234449999", 1_000_000, Raw::Made(234)),
+            ("3.645e-05", 1_000_000, Raw::Made(36)),
+            ("3.65e-05", 1_000_000, Raw::Made(37)),
+            ("1.5", 920_000, Raw::Made(1_380_000)),
+            ("-0.0000016", 1_000_000, Raw::Made(-2)),
+            ("0.0000005", 1_000_000, Raw::Made(1)),
+            ("0.0011775", 1_000_000, Raw::Made(1_178)),
+            ("0.00023444999900000001", 1_000_000, Raw::Made(234)),
+            ("999999999999", 1_000_000, Raw::Made(999_999_999_999_000_000)),
+            ("1e40", 1_000_000, Raw::Wrong(Fault::Value)),
+            ("NaN", 1_000_000, Raw::Wrong(Fault::Value)),
+            ("dear", 1_000_000, Raw::Wrong(Fault::Type)),
+        ] {
+            assert_eq!(money(Raw::Text(text), factor), made, "{text}");
+        }
+        assert_eq!(money(Raw::Nested, 1), Raw::Wrong(Fault::Type));
     }
 }

@@ -16,7 +16,7 @@ use super::keys::Keys;
 use super::plan::{Check, EmitPlan, Hop, MemoPlan, Path, Plan, Trial};
 use super::privacy::UserHasher;
 use super::recall::Recall;
-use super::tape::{self, Inside, NONE, Node, Shape};
+use super::tape::{self, Held, Inside, NONE, Node, Shape, Span};
 use super::value::Raw;
 use super::{Bad, SLOTS, json, made};
 use crate::error::Result;
@@ -46,7 +46,7 @@ type Levels<'l> = &'l [usize];
 
 /// What a pointer leads to.
 #[derive(Clone, Copy)]
-enum Spot {
+pub(super) enum Spot {
     Value(usize),
     Name(usize),
     Index(usize),
@@ -59,7 +59,10 @@ impl<'d> Mapper<'d> {
         zone: Option<Tz>,
         hasher: &'d UserHasher,
     ) -> Self {
-        let plan = Plan::new(mapping, slots);
+        Mapper::of_plan(Plan::new(mapping, slots), zone, hasher)
+    }
+
+    pub(super) fn of_plan(plan: Plan<'d>, zone: Option<Tz>, hasher: &'d UserHasher) -> Self {
         let memory = vec![Cell::new(None); plan.memories];
         let inner = Keys::new(&plan.trie.roots());
         let (tape, inside, recall) = (Vec::new(), Vec::new(), RefCell::default());
@@ -131,12 +134,9 @@ impl<'d> Mapper<'d> {
             let inside: Vec<_> = self
                 .inside
                 .iter()
-                .filter_map(|&(at, times)| {
-                    let node = self.tape.get(at as usize)?;
-                    Some((node, times))
-                })
+                .filter_map(|held| Some((self.tape.get(held.node as usize)?, *held)))
                 .collect();
-            for (node, times) in inside {
+            for (node, Held { times, must, .. }) in inside {
                 let (start, end) = node.value.quoted();
                 while let Some((at, count)) = earlier.next_if(|(at, _)| *at < start) {
                     now.push((next.len() + at - from, count));
@@ -151,6 +151,10 @@ impl<'d> Mapper<'d> {
                     continue;
                 }
                 if !json::is_value(&held) {
+                    if !must {
+                        next.push_str(&text[start..end]);
+                        continue;
+                    }
                     let name = self.plan.trie.name(node.symbol).unwrap_or("@json");
                     return Err(Bad::field("bad_json", name));
                 }
@@ -170,6 +174,21 @@ impl<'d> Mapper<'d> {
             }
         }
         Err(Bad::new("too_deep"))
+    }
+
+    /// Whether a pointer into the record leads to any value, be it an empty list.
+    pub(super) fn leads(&self, path: &Path, text: &str) -> bool {
+        self.first(path, &[0], text).is_some()
+    }
+
+    /// Whether one of these conditions on the record holds.
+    pub(super) fn any_holds(&self, checks: &[Check], text: &str) -> bool {
+        checks.iter().any(|check| self.holds(check, &[0], text))
+    }
+
+    /// Where a value of the record lies.
+    pub(super) fn span(&self, at: usize) -> Span {
+        self.tape[at].value
     }
 
     /// Whether the record passes the mapping's own filter.
@@ -389,7 +408,13 @@ impl<'d> Mapper<'d> {
     }
 
     /// Every place that a pointer leads to, until `take` has enough.
-    fn spots(&self, path: &Path, levels: Levels, text: &str, take: &mut dyn FnMut(Spot) -> bool) {
+    pub(super) fn spots(
+        &self,
+        path: &Path,
+        levels: Levels,
+        text: &str,
+        take: &mut dyn FnMut(Spot) -> bool,
+    ) {
         let level = match path.pointer.base {
             Base::Element => levels.len() - 1,
             Base::Around(around) => (levels.len() - 1).saturating_sub(around),

@@ -8,9 +8,11 @@
 //! In reading order: `unpack` bytes, `split` them into records, `json` and `csv` read raw values by
 //! `keys`, `value` and `time` type them, `event` and `ledger` say what a record must be, `rows` and
 //! `stage` write it. Records of other shapes go by a `plan`: `tape` reads what it asks for, `mapped`
-//! finds the events in it, `made` turns values into what columns take, `recall`
-//! keeps what elements leave behind. Leaves out: which objects to read, duplicates, and where the files go.
+//! finds the events in it, `made` turns values into what columns take, `recall` keeps what elements
+//! leave behind; `batch` takes records out of batches before. Leaves out: which objects to read,
+//! duplicates, and where the files go.
 
+mod batch;
 mod csv;
 mod days;
 mod desk;
@@ -51,6 +53,7 @@ pub use stage::StagedFile;
 use crate::error::Result;
 use crate::pipeline::{Adapter, Mapping, Records, Source};
 use crate::schema::Kind;
+use batch::{Opened, Opener};
 use desk::Desk;
 use header::Header;
 use keys::Keys;
@@ -60,6 +63,9 @@ use stage::Stage;
 use table::Table;
 use unpack::Unpacked;
 use value::Raw;
+
+/// The longest spelling of an instant with its offset.
+const LONGEST_STAMP: usize = 35;
 
 /// More than any kind has keys.
 const SLOTS: usize = 32;
@@ -191,20 +197,52 @@ fn read_mapped<R: Read>(
         Records::JsonObject => Some(Layout::Object),
     };
     let mut splitter = Splitter::new(object)?;
+    if layout.is_some() {
+        splitter = splitter.up_to(split::LONGEST_BATCH);
+    }
     desk.accounting.bom = u64::from(splitter.had_bom());
     let keyed = layout == Some(Layout::Object);
     let mut values = layout.map(Values::new);
+    let mut opener = Opener::new(mapping, decoding.user_key);
     loop {
         let next = match &mut values {
             Some(values) => splitter.next_value(values)?,
             None => splitter.next(Ends::Line)?,
         };
         let Some(record) = next else { return desk.finish(keys) };
-        if !desk.skips(&record) {
-            let read = text_of(&record).and_then(|text| mapper.read(text, keyed, &mut keys));
-            desk.take_mapped(&record, &mapper, read, &mut keys)?;
+        if desk.skips(&record) || (values.is_some() && is_stamp(&record)) {
+            continue;
+        }
+        let opened = opener.as_mut().map_or(Opened::Bare, |opener| opener.open(&record));
+        match opened {
+            Opened::Bare => take_mapped(&record, keyed, &mut mapper, &mut keys, &mut desk)?,
+            Opened::LeftOut => desk.leave_out(),
+            Opened::Holds(inside) => {
+                desk.opened(inside.is_empty());
+                for inner in &inside {
+                    let record = inner.record(&record);
+                    take_mapped(&record, false, &mut mapper, &mut keys, &mut desk)?;
+                }
+            }
         }
     }
+}
+
+fn take_mapped<'d>(
+    record: &Record<'_>,
+    keyed: bool,
+    mapper: &mut Mapper<'d>,
+    keys: &mut Keys,
+    desk: &mut Desk<'d>,
+) -> Result<()> {
+    let read = text_of(record).and_then(|text| mapper.read(text, keyed, keys));
+    desk.take_mapped(record, mapper, read, keys)
+}
+
+/// A time before a value, as exports of log services write it, is no record.
+fn is_stamp(record: &Record<'_>) -> bool {
+    let text = text_of(record).unwrap_or_default();
+    text.len() <= LONGEST_STAMP && time::instant(text, None).is_some()
 }
 
 fn read_mapped_rows<'d, R: Read>(

@@ -22,6 +22,14 @@ pub(super) struct Plan<'d> {
     pub(super) memories: usize,
 }
 
+pub(super) struct BatchPlan<'d> {
+    /// Leads somewhere in such a batch.
+    pub(super) around: Path<'d>,
+    /// Leads to the records.
+    pub(super) inside: Path<'d>,
+    pub(super) drop: Vec<Check<'d>>,
+}
+
 pub(super) struct EmitPlan<'d> {
     /// Each with whether what it starts from may stand for it.
     pub(super) explode: Vec<(Path<'d>, bool)>,
@@ -113,6 +121,28 @@ impl<'d> Plan<'d> {
         }
         let memories = maker.memories;
         Plan { trie, unwrap, keep, drop, remember, emits, memories }
+    }
+
+    /// What reads a record no further than its batches ask.
+    pub(super) fn of_batches(mapping: &'d Mapping) -> (Self, Vec<BatchPlan<'d>>) {
+        let mut ways = Vec::new();
+        for batch in &mapping.batches {
+            way(&batch.pointer, &[], &mut ways);
+            conditions(&batch.drop, &[], &mut ways);
+        }
+        let trie = Trie::new(&ways);
+        let names = names(mapping);
+        let mut maker = Maker { trie: &trie, names: &names, memories: 0, remembers: false };
+        let mut batches = Vec::new();
+        for batch in &mapping.batches {
+            let (mut around, inside) = (maker.path(&batch.pointer), maker.path(&batch.pointer));
+            let first = around.hops.iter().position(|hop| matches!(hop, Hop::Each));
+            around.hops.truncate(first.unwrap_or(around.hops.len()));
+            batches.push(BatchPlan { around, inside, drop: maker.checks(&batch.drop) });
+        }
+        let (unwrap, keep, drop, remember, emits) = Default::default();
+        let plan = Plan { trie, unwrap, keep, drop, remember, emits, memories: 0 };
+        (plan, batches)
     }
 }
 
@@ -221,7 +251,7 @@ impl Maker<'_> {
                     hops.push(Hop::Where { symbol: self.trie.symbol(key), is });
                 }
                 // The trie has read the text already, and a name is no step.
-                Step::Json | Step::OwnKey | Step::OwnIndex => (),
+                Step::Json | Step::JsonOrText | Step::OwnKey | Step::OwnIndex => (),
             }
         }
         let memory = self.memory(pointer.base == Base::Record && !hops.is_empty());
@@ -357,6 +387,7 @@ fn extend(way: &mut Vec<Turn>, pointer: &Pointer, ways: &mut Vec<Vec<Turn>>) {
             Step::Key(key) => way.push(Turn::Key(key.clone())),
             Step::Each => way.push(Turn::Each),
             Step::Json => way.push(Turn::Json),
+            Step::JsonOrText => way.push(Turn::JsonOrText),
             Step::Where { key, .. } => {
                 way.push(Turn::Each);
                 let mut searched = way.clone();

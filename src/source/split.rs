@@ -2,7 +2,7 @@
 //!
 //! A record is a line, in CSV a row whose quotes may hold line ends, or (in `values`) a JSON value
 //! among others. Memory is bounded: a record
-//! over 1 MiB is skipped to its end and reported with its true length. A quote that nothing closes
+//! over the limit is skipped to its end and reported with its true length. A quote that nothing closes
 //! costs one line, not the rest of the object. Offsets count from the start of the unpacked
 //! object. Leaves out: what a record says.
 
@@ -19,6 +19,8 @@ pub(super) use values::{Layout, Values};
 
 /// The longest record, in bytes.
 pub(super) const LONGEST: usize = 1 << 20;
+/// The longest JSON value that may be a whole batch of records.
+pub(super) const LONGEST_BATCH: usize = 16 << 20;
 /// Unpacked bytes asked for at once.
 const BLOCK: usize = 1 << 20;
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -36,7 +38,7 @@ pub(super) enum Ends {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     Whole,
-    /// `bytes` holds the first [`LONGEST`] bytes only.
+    /// `bytes` holds as many bytes as a record may have, and not the rest.
     TooLong,
     /// A quote was opened and never closed; `bytes` is the line it was opened on, or in JSON what
     /// was read until the line's end.
@@ -59,10 +61,15 @@ pub(super) struct Record<'a> {
 impl<'a> Record<'a> {
     /// A row that was written as text; its number stands for its place.
     pub(super) fn row(text: &'a str, number: u64) -> Self {
-        let cut = if text.len() > LONGEST { Cut::TooLong } else { Cut::Whole };
         let length = text.len() as u64;
+        Record { offset: number, length, line: number + 1, ..Record::text(text) }
+    }
+
+    /// A text that was found in another record, whose place is put in by the caller.
+    pub(super) fn text(text: &'a str) -> Self {
+        let cut = if text.len() > LONGEST { Cut::TooLong } else { Cut::Whole };
         let bytes = &text.as_bytes()[..text.len().min(LONGEST)];
-        Record { bytes, offset: number, length, line: number + 1, cut }
+        Record { bytes, offset: 0, length: 0, line: 0, cut }
     }
 
     /// Nothing but white space.
@@ -74,6 +81,8 @@ impl<'a> Record<'a> {
 /// Cuts an object into records.
 pub(super) struct Splitter<R: Read> {
     object: Unpacked<R>,
+    /// The longest record, in bytes.
+    longest: usize,
     buffer: Vec<u8>,
     /// `buffer[start..end]` is read and not yet given out.
     start: usize,
@@ -91,6 +100,7 @@ impl<R: Read> Splitter<R> {
         let buffer = vec![0; LONGEST + BLOCK];
         let mut splitter = Splitter {
             object,
+            longest: LONGEST,
             buffer,
             start: 0,
             end: 0,
@@ -110,6 +120,12 @@ impl<R: Read> Splitter<R> {
         Ok(splitter)
     }
 
+    /// The same for records of up to so many bytes.
+    pub(super) fn up_to(mut self, longest: usize) -> Self {
+        self.longest = longest;
+        self
+    }
+
     /// Whether the object began with a byte order mark.
     pub(super) fn had_bom(&self) -> bool {
         self.bom
@@ -126,11 +142,11 @@ impl<R: Read> Splitter<R> {
                 Ends::Row(delimiter) => csv::row_end(pending, delimiter),
             };
             match found {
-                Some(length) if length <= LONGEST + 1 => {
+                Some(length) if length <= self.longest + 1 => {
                     return Ok(Some(self.take(ends, length, 1)));
                 }
                 Some(_) => break,
-                None if all > LONGEST + 1 => break,
+                None if all > self.longest + 1 => break,
                 None if self.ended && all == 0 => return Ok(None),
                 None if self.ended && quote_open => break,
                 None if self.ended => return Ok(Some(self.take(ends, all, 0))),
@@ -146,7 +162,7 @@ impl<R: Read> Splitter<R> {
         let from = self.start;
         let raw = &self.buffer[from..from + length];
         let bytes = raw.strip_suffix(b"\r").unwrap_or(raw);
-        let too_long = bytes.len() > LONGEST;
+        let too_long = bytes.len() > self.longest;
         let (offset, line) = (self.offset, self.line);
         self.start += length + terminator;
         self.offset += (length + terminator) as u64;
@@ -155,7 +171,7 @@ impl<R: Read> Splitter<R> {
         }
         self.line += terminator as u64;
         Record {
-            bytes: &bytes[..bytes.len().min(LONGEST)],
+            bytes: &bytes[..bytes.len().min(self.longest)],
             offset,
             length: bytes.len() as u64,
             line,
@@ -176,7 +192,7 @@ impl<R: Read> Splitter<R> {
                 }
                 Ok(record)
             }
-            None if all > LONGEST + 1 => self.skip_line(),
+            None if all > self.longest + 1 => self.skip_line(),
             None => {
                 let mut record = self.take(Ends::Line, all, 0);
                 record.cut = Cut::OpenQuote;
@@ -188,38 +204,42 @@ impl<R: Read> Splitter<R> {
     /// Reads on to the end of a line that does not fit the buffer, keeping its beginning.
     fn skip_line(&mut self) -> Result<Record<'_>> {
         self.compact();
-        let (offset, line) = (self.offset, self.line);
+        let (offset, line, longest) = (self.offset, self.line, self.longest);
         let mut length = self.end as u64;
         let mut last = self.buffer[self.end - 1];
         let terminated = loop {
-            self.end = LONGEST;
+            self.end = longest;
             if self.ended {
                 break false;
             }
             self.fill()?;
-            let block = &self.buffer[LONGEST..self.end];
+            let block = &self.buffer[longest..self.end];
             if let Some(at) = memchr(b'\n', block) {
                 length += at as u64;
                 last = if at > 0 { block[at - 1] } else { last };
-                self.start = LONGEST + at + 1;
+                self.start = longest + at + 1;
                 break true;
             }
             length += block.len() as u64;
             last = block.last().copied().unwrap_or(last);
         };
         if !terminated {
-            self.start = LONGEST;
+            self.start = longest;
         }
         self.offset = offset + length + u64::from(terminated);
         self.line += u64::from(terminated);
         length -= u64::from(last == b'\r');
-        let bytes = &self.buffer[..LONGEST];
+        let bytes = &self.buffer[..longest];
         Ok(Record { bytes, offset, length, line, cut: Cut::TooLong })
     }
 
     fn fill(&mut self) -> Result<()> {
         if self.end == self.buffer.len() {
             self.compact();
+        }
+        if self.end == self.buffer.len() {
+            let room = (2 * self.end).min(self.longest + BLOCK);
+            self.buffer.resize(room, 0);
         }
         let read = self.object.read(&mut self.buffer[self.end..])?;
         self.end += read;

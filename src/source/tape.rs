@@ -21,6 +21,8 @@ pub(super) enum Turn {
     Key(String),
     Each,
     Json,
+    /// JSON, or a text like any other.
+    JsonOrText,
 }
 
 /// Every way that pointers take through a record.
@@ -39,6 +41,8 @@ struct Branch {
     each: Option<usize>,
     /// How often text here is to be read as JSON.
     json: u8,
+    /// Text here must be JSON.
+    must: bool,
 }
 
 #[derive(Debug)]
@@ -90,7 +94,11 @@ impl Trie {
         let mut steps = Vec::new();
         while let Some((path, json)) = open.pop() {
             match path.split_first() {
-                Some((Turn::Json, rest)) => open.push((rest, json + 1)),
+                Some((Turn::Json, rest)) => {
+                    branch.must = true;
+                    open.push((rest, json + 1));
+                }
+                Some((Turn::JsonOrText, rest)) => open.push((rest, json + 1)),
                 Some((Turn::Each, rest)) => _ = each.insert(rest),
                 Some((Turn::Key(name), rest)) => {
                     names.insert(name.clone());
@@ -208,6 +216,21 @@ impl Span {
         }
     }
 
+    /// Where it begins and ends, in bytes.
+    pub(super) fn place(self) -> (u64, u64) {
+        (self.from.into(), self.to.into())
+    }
+
+    /// A list or an object as it is written; empty for other values.
+    pub(super) fn nested(self, text: &str) -> &str {
+        match self.shape {
+            Shape::List | Shape::Map => {
+                text.get(self.from as usize..self.to as usize).unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+
     /// Where a raw value lies in the text that it is a piece of.
     fn of(raw: Raw<'_>, text: &str) -> Span {
         let place = |shape, piece: &str| {
@@ -227,8 +250,17 @@ impl Span {
     }
 }
 
-/// Texts that hold JSON, by node: how often each is to be read.
-pub(super) type Inside = Vec<(u32, u8)>;
+/// A text that holds JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) node: u32,
+    /// How often it is to be read.
+    pub(super) times: u8,
+    /// It is a fault if it does not.
+    pub(super) must: bool,
+}
+
+pub(super) type Inside = Vec<Held>;
 
 /// Reads a record onto `tape`; a `keyed` one begins with its name and a colon.
 pub(super) fn read(
@@ -320,21 +352,24 @@ impl<'a, 't> Reader<'a, 't> {
         depth: usize,
         keys: Option<&mut Keys>,
     ) -> Result<(), Flaw> {
-        let at = self.tape.len();
+        let (at, from) = (self.tape.len(), self.scan.at as u32);
         let shape = match self.scan.peek() {
             Some(b'{') => Shape::Map,
             Some(b'[') => Shape::List,
             _ => Shape::Absent,
         };
-        let mut node = Node { end: 0, symbol, index, name, value: Span { shape, ..Span::NOTHING } };
+        let mut node = Node { end: 0, symbol, index, name, value: Span { shape, from, to: from } };
         let wanted = &self.trie.branches[branch];
         if shape == Shape::Absent || wanted.is_leaf() {
             let raw = self.scan.value(depth)?;
             if shape == Shape::Absent {
                 node.value = Span::of(raw, self.text);
+            } else {
+                node.value.to = self.scan.at as u32;
             }
             if wanted.json > 0 && matches!(raw, Raw::Text(_) | Raw::Escaped(_)) {
-                self.inside.push((at as u32, wanted.json));
+                let (times, must) = (wanted.json, wanted.must);
+                self.inside.push(Held { node: at as u32, times, must });
             }
             self.tape.push(node);
         } else {
@@ -347,6 +382,7 @@ impl<'a, 't> Reader<'a, 't> {
                 Shape::Map => self.members(wanted, depth + 1, keys)?,
                 _ => self.elements(wanted, depth + 1)?,
             }
+            self.tape[at].value.to = self.scan.at as u32;
         }
         self.tape[at].end = self.tape.len() as u32;
         Ok(())

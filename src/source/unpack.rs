@@ -1,8 +1,9 @@
 //! Compressed or plain, told by the first bytes; never by the name.
 //!
-//! Gzip of many members, zstd of many frames, and plain bytes. A stream that ends early or is
-//! damaged refuses the whole object, because half an object looks like a quiet day. So does one
-//! that unpacks to absurd sizes. Leaves out: archives, which are not a way to ship logs.
+//! Gzip of many members, zstd of many frames, plain bytes, and gzip inside of either, as when one
+//! service hands compressed logs to another that compresses. A stream that ends early or is damaged
+//! refuses the whole object, because half an object looks like a quiet day. So does one that unpacks
+//! to absurd sizes. Leaves out: archives, which are not a way to ship logs.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const WINDOW_LOG: u32 = 27;
 const BLOCK: usize = 256 << 10;
 /// Bytes that tell the format.
 const HEAD: usize = 4;
+/// How often a stream may be compressed.
+const MOST_LAYERS: usize = 3;
 
 /// The unpacked bytes of an object.
 pub(super) struct Unpacked<R: Read> {
@@ -32,12 +35,46 @@ pub(super) struct Unpacked<R: Read> {
     produced: u64,
 }
 
-type Packed<R> = BufReader<io::Chain<Cursor<Vec<u8>>, Metered<R>>>;
+type Begun<R> = io::Chain<Cursor<Vec<u8>>, R>;
+type Packed<R> = BufReader<Begun<Metered<R>>>;
 
 enum Stream<R: Read> {
     Plain(Packed<R>),
     Gzip(Box<MultiGzDecoder<Packed<R>>>),
     Zstd(zstd::stream::read::Decoder<'static, Packed<R>>),
+    /// What a layer held that is not compressed.
+    Inner(Box<Begun<Stream<R>>>),
+    GzipInside(Box<MultiGzDecoder<BufReader<Begun<Stream<R>>>>>),
+}
+
+impl<R: Read> Stream<R> {
+    /// Looks inside a compressed stream, which may hold another.
+    fn opened(mut self, layers: usize) -> io::Result<Self> {
+        if matches!(self, Stream::Plain(_)) || layers >= MOST_LAYERS {
+            return Ok(self);
+        }
+        let mut head = Vec::with_capacity(HEAD);
+        (&mut self).take(HEAD as u64).read_to_end(&mut head)?;
+        let format = format_of(&head);
+        let begun = Cursor::new(head).chain(self);
+        if format != Format::Gzip {
+            return Ok(Stream::Inner(Box::new(begun)));
+        }
+        let packed = BufReader::with_capacity(BLOCK, begun);
+        Stream::GzipInside(Box::new(MultiGzDecoder::new(packed))).opened(layers + 1)
+    }
+}
+
+impl<R: Read> Read for Stream<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(stream) => stream.read(buffer),
+            Stream::Gzip(stream) => stream.read(buffer),
+            Stream::Zstd(stream) => stream.read(buffer),
+            Stream::Inner(stream) => stream.read(buffer),
+            Stream::GzipInside(stream) => stream.read(buffer),
+        }
+    }
 }
 
 impl<R: Read> Unpacked<R> {
@@ -63,30 +100,19 @@ impl<R: Read> Unpacked<R> {
                 Stream::Zstd(decoder)
             }
         };
+        let stream = stream.opened(1).map_err(|error| refused(error, &meter))?;
         Ok(Unpacked { stream, meter, produced: 0 })
     }
 
     /// Fills some of `buffer`; 0 is the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let read = loop {
-            let read = match &mut self.stream {
-                Stream::Plain(stream) => stream.read(buffer),
-                Stream::Gzip(stream) => stream.read(buffer),
-                Stream::Zstd(stream) => stream.read(buffer),
-            };
-            match read {
+            match self.stream.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
                 other => break other,
             }
         };
-        let count = read.map_err(|error| {
-            // A failing store is not a damaged object: it may work next time.
-            if self.meter.failed.load(Ordering::Relaxed) {
-                unreadable(error)
-            } else {
-                damaged(error)
-            }
-        })?;
+        let count = read.map_err(|error| refused(error, &self.meter))?;
         self.produced += count as u64;
         self.bounded()?;
         Ok(count)
@@ -152,6 +178,11 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
+/// A failing store is not a damaged object: it may work next time.
+fn refused(error: io::Error, meter: &Meter) -> Error {
+    if meter.failed.load(Ordering::Relaxed) { unreadable(error) } else { damaged(error) }
+}
+
 fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let message = "truncated_object: the compressed stream ends early or is damaged; \
                    nothing of the object was taken";
@@ -206,6 +237,22 @@ mod tests {
     }
 
     #[test]
+    fn gzip_inside_of_a_compressed_stream_is_opened_too() {
+        let text = text();
+        let (a, b) = text.split_at(777);
+        let members = [gzip(a), gzip(b)].concat();
+        let twice = gzip(&members);
+        assert_eq!(unpack(&twice, "x.gz").unwrap(), text);
+        assert_eq!(unpack(&zstd::encode_all(&members[..], 1).unwrap(), "x").unwrap(), text);
+        assert_eq!(unpack(&gzip(&twice), "x").unwrap(), text);
+        for short in ["", "a", "abcde"] {
+            assert_eq!(unpack(&gzip(short.as_bytes()), "x").unwrap(), short.as_bytes());
+        }
+        // No end to it: what is left compressed is no log.
+        assert_eq!(unpack(&gzip(&gzip(&twice)), "x").unwrap(), members);
+    }
+
+    #[test]
     fn every_cut_is_found() {
         let text = text();
         let two = text.split_at(9_000);
@@ -256,8 +303,8 @@ mod tests {
                 Ok(4)
             }
         }
-        let mut unpacked = Unpacked::new(Failing(0), "x").unwrap();
-        let error = unpacked.read(&mut [0; 10]).unwrap_err();
+        let unpacked = Unpacked::new(Failing(0), "x");
+        let error = unpacked.and_then(|mut object| object.read(&mut [0; 10])).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Transient);
     }
 }

@@ -35,7 +35,8 @@ pub(super) enum Raw<'a> {
     Cell(&'a str),
     /// A CSV cell with quotes inside.
     QuotedCell(&'a str),
-    /// Worked out by a mapping in the column's own unit: microseconds, days or a whole number.
+    /// Worked out by a mapping in the column's own unit: microseconds, days, millionths or a whole
+    /// number.
     Made(i64),
     /// A mapping could not make sense of it.
     Wrong(Fault),
@@ -208,12 +209,12 @@ impl<'r, 'a> Fields<'r, 'a> {
     pub(super) fn decimal(&mut self, slot: usize) -> Option<i64> {
         let text = match self.raws[slot] {
             Raw::Text(text) if !text.is_empty() => Cow::Borrowed(text),
+            Raw::Made(units) if fits(units) => return Some(units),
+            Raw::Made(_) => return self.refuse(Fault::Value, slot),
             _ => self.number(slot)?,
         };
-        let units = scaled(&text, i64::from(DECIMAL_SCALE))
-            .and_then(|units| i64::try_from(units).ok())
-            .filter(|units| units.unsigned_abs() < 10_u64.pow(u32::from(DECIMAL_PRECISION)));
-        match units {
+        let units = scaled(&text, i64::from(DECIMAL_SCALE));
+        match units.and_then(|units| i64::try_from(units).ok()).filter(|units| fits(*units)) {
             Some(units) => Some(units),
             None => self.refuse_number(slot, &text),
         }
@@ -335,6 +336,11 @@ impl<'r, 'a> Fields<'r, 'a> {
         self.fault(fault, slot);
         None
     }
+}
+
+/// Whether a decimal's units have no more digits than are kept.
+fn fits(units: i64) -> bool {
+    units.unsigned_abs() < 10_u64.pow(u32::from(DECIMAL_PRECISION))
 }
 
 /// The digits of a JSON number that is whole, however it is written: 1, 1.0 and 1e0 are one id.

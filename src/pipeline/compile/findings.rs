@@ -44,8 +44,8 @@ impl Findings {
             message: message.into(),
             remedy: Some(remedy.into()),
         };
-        // Two sources may name the same wrong file.
-        if at.file == 0 || !self.found.iter().any(|(_, known)| *known == found) {
+        // Two sources may name the same wrong file, and entries of a mapping share columns.
+        if !self.found.iter().any(|(_, known)| *known == found) {
             self.found.push((at, found));
         }
     }

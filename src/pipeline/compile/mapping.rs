@@ -12,7 +12,8 @@ use chrono_tz::Tz;
 use super::super::mapping::{
     Base, Emit, Expr, Field, Format, Level, Mapping, Pointer, Read, Rule, Take, Unmapped,
 };
-use super::super::spec::{Node, Value};
+use super::super::spec::{Key, Node, Value};
+use super::batches::batches;
 use super::conditions::{conditions, regex};
 use super::findings::{Fields, Findings, hint};
 use crate::schema::{Input, Kind};
@@ -40,16 +41,18 @@ pub(super) fn mapping(
 ) -> Option<Mapping> {
     let mut keep = conditions(own.get("keep"), 0, out);
     let mut drop = conditions(own.get("drop"), 0, out);
-    let remedy = "add `emit:` with a list of what to make of a record";
-    let (node, memory, envelopes) = match adapter {
-        None => (own.need("emit", remedy, out)?, own.get("remember"), own.get("unwrap")),
+    let [emits, memory, shared, batched, envelopes] = match adapter {
+        None => parts(own, out),
         Some(fields) => {
             keep.extend(conditions(fields.get("keep"), 0, out));
             drop.extend(conditions(fields.get("drop"), 0, out));
-            (fields.need("emit", remedy, out)?, fields.get("remember"), fields.get("unwrap"))
+            parts(fields, out)
         }
     };
+    let node = emits?;
+    let batches = batches(batched, out);
     let unwrap = unwrap(envelopes, out);
+    let shared = shared.map(|node| members(node, out)).unwrap_or_default();
     let (remember, known) = remember::remember(memory, target, out);
     let target = Target { remembered: &known, ..target };
     let items = out.list(node)?;
@@ -58,8 +61,10 @@ pub(super) fn mapping(
         let message = "there must be one `emit`, or for events several";
         out.report(node.place, message, "write a list such as `emit: [{ fields: {..} }]`");
     }
-    let emits: Vec<Emit> = items.iter().filter_map(|item| emit(item, target, out)).collect();
-    (emits.len() == items.len()).then_some(Mapping { unwrap: unwrap?, keep, drop, remember, emits })
+    let emits: Vec<Emit> =
+        items.iter().filter_map(|item| emit(item, shared, target, out)).collect();
+    let complete = emits.len() == items.len();
+    complete.then_some(Mapping { batches, unwrap: unwrap?, keep, drop, remember, emits })
 }
 
 /// The envelopes that a record may come in.
@@ -73,7 +78,26 @@ fn unwrap(node: Option<&Node>, out: &mut Findings) -> Option<Vec<Pointer>> {
     Some(envelopes)
 }
 
-fn emit(node: &Node, target: Target, out: &mut Findings) -> Option<Emit> {
+/// What else a mapping says, wherever it stands.
+fn parts<'n>(fields: &mut Fields<'n>, out: &mut Findings) -> [Option<&'n Node>; 5] {
+    let emit = fields.need("emit", "add `emit:` with a list of what to make of a record", out);
+    [
+        emit,
+        fields.get("remember"),
+        fields.get("fields"),
+        fields.get("batches"),
+        fields.get("unwrap"),
+    ]
+}
+
+/// The lines of a `fields`.
+fn members<'n>(node: &'n Node, out: &mut Findings) -> &'n [(Key, Node)] {
+    let _ = out.map(node, "fields");
+    if let Value::Map(entries) = &node.value { entries } else { &[] }
+}
+
+/// `shared` columns are as in all entries, unless this one has its own.
+fn emit(node: &Node, shared: &[(Key, Node)], target: Target, out: &mut Findings) -> Option<Emit> {
     let mut map = out.map(node, "emit")?;
     let explode = explode(map.get("explode"), out);
     let levels = explode.as_ref().map_or(usize::MAX, Vec::len);
@@ -82,10 +106,12 @@ fn emit(node: &Node, target: Target, out: &mut Findings) -> Option<Emit> {
     let fields = map.need("fields", "add `fields:` with a line for each column", out);
     map.close(out);
     let node = fields?;
-    let _ = out.map(node, "fields")?;
-    let Value::Map(entries) = &node.value else { return None };
+    let own = members(node, out);
+    let is_new = |key: &&Key| !own.iter().any(|(known, _)| known.name == key.name);
+    let shared = shared.iter().filter(|(key, _)| is_new(&key));
+    let entries: Vec<&(Key, Node)> = own.iter().chain(shared).collect();
     let mut fields = BTreeMap::new();
-    for (key, value) in entries {
+    for (key, value) in &entries {
         let known = target.kind.map(Kind::input_keys);
         if let Some(known) = known.filter(|known| !known.contains(&key.name.as_str())) {
             let message = format!("`{}` is not a column of such records", key.name);
@@ -319,8 +345,8 @@ fn values(
 }
 
 fn scale(node: &Node, column: Column, out: &mut Findings) -> Option<i64> {
-    if !matches!(column.input, Input::Whole | Input::Amount) {
-        let message = format!("`{}` is not a whole number", column.name);
+    if !matches!(column.input, Input::Whole | Input::Amount | Input::Decimal) {
+        let message = format!("`{}` is neither a whole number nor money", column.name);
         out.report(node.place, message, "leave `scale` out");
     }
     let factor = out.number(node, 1e-6..=1e9)?;

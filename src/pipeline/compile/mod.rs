@@ -6,6 +6,7 @@
 
 mod adapters;
 mod assumptions;
+mod batches;
 mod candidates;
 mod conditions;
 mod findings;

@@ -9,7 +9,7 @@ use std::io::Read;
 
 use memchr::{memchr, memchr_iter, memchr3};
 
-use super::{Cut, Ends, LONGEST, Record, Splitter};
+use super::{Cut, Ends, Record, Splitter};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often a value that never closes may cost a second look; from then on lines are records.
@@ -78,15 +78,15 @@ impl<R: Read> Splitter<R> {
             let pending = &self.buffer[self.start..self.end];
             let all = pending.len();
             match search.run(&pending[searched..], values.layout) {
-                Some(Found::End(at)) if searched + at <= LONGEST => {
+                Some(Found::End(at)) if searched + at <= self.longest => {
                     values.delimiter_due = values.layout != Layout::Sequence;
                     return Ok(Some(self.give(searched + at, Cut::Whole)));
                 }
-                Some(Found::Torn(at)) if searched + at <= LONGEST => {
+                Some(Found::Torn(at)) if searched + at <= self.longest => {
                     return Ok(Some(self.give(searched + at, Cut::OpenQuote)));
                 }
                 Some(_) => return self.too_long(values, true).map(Some),
-                None if all > LONGEST => return self.too_long(values, false).map(Some),
+                None if all > self.longest => return self.too_long(values, false).map(Some),
                 None if self.ended => return self.unfinished(values, &search).map(Some),
                 None => searched = all,
             }
@@ -151,7 +151,7 @@ impl<R: Read> Splitter<R> {
         let pending = &self.buffer[self.start..self.end];
         if let Some(line) = memchr(b'\n', pending)
             && values.layout == Layout::Sequence
-            && line <= LONGEST
+            && line <= self.longest
             && !ends
         {
             // More likely a bracket that nothing closes than a value this long.
@@ -181,11 +181,11 @@ impl<R: Read> Splitter<R> {
                 break;
             }
             // The beginning stays, and the rest is read over.
-            (self.start, self.end) = (LONGEST, LONGEST);
+            (self.start, self.end) = (self.longest, self.longest);
             self.fill()?;
         }
         self.offset = offset + length;
-        Ok(Record { bytes: &self.buffer[..LONGEST], offset, length, line, cut: Cut::TooLong })
+        Ok(Record { bytes: &self.buffer[..self.longest], offset, length, line, cut: Cut::TooLong })
     }
 
     /// Gives out the next `length` bytes, and what they are.

@@ -1,5 +1,6 @@
 //! What decoding promises, from bytes to the Parquet read back.
 
+mod ai;
 mod desks;
 mod examples;
 mod layouts;

@@ -71,7 +71,7 @@ emit:
         leave one of them out
     p/x.yaml:24:29: `maybe` cannot be the value of `is_test`
         docs/canonical.md says what it takes
-    p/x.yaml:25:42: `text` is not a whole number
+    p/x.yaml:25:42: `text` is neither a whole number nor money
         leave `scale` out
     "#);
 }
@@ -82,6 +82,9 @@ fn single_mistakes() {
     for (mapping, message) in [
         ("records: json".to_owned(), "`emit` is missing from the source"),
         ("emit: []".to_owned(), "there must be one `emit`"),
+        (format!("batches: /data\n{}", emit("bot: /a")), "a batch holds many records"),
+        (format!("batches: {{ drop: {{ pointer: /a, exists: true }} }}\n{}", emit("bot: /a")), "`pointer` is missing from the batch"),
+        (format!("fields: {{ bott: /b }}\n{}", emit("bot: /a")), "`bott` is not a column"),
         ("emit: [{}]".to_owned(), "`fields` is missing from the emit"),
         (emit("bot: /a/@key"), "stand alone after the base"),
         (emit("bot: { default: x }"), "nothing says where `bot` comes from"),
@@ -127,6 +130,13 @@ fn what_the_source_says_counts_for_its_mapping() {
     let zoned = "timezone: UTC\ndefaults: { actor: user, type: message }\n\
         emit: [{ fields: { ts: { pointer: /at, format: \"%d.%m.%Y %H:%M\" } } }]";
     assert_eq!(wrong(zoned), []);
+    let shared = "fields: { actor: { value: user }, type: { value: goal }, ts: x }\n\
+        emit: [{ fields: { ts: /at } }, { fields: { ts: /at, type: { value: other } } }]";
+    assert_eq!(wrong(shared), [], "an entry's own column counts before");
+    assert_eq!(
+        wrong(&shared.replace("{ fields: { ts: /at } }", "{ fields: { bot: /b } }")).len(),
+        1
+    );
     let offset = zoned.replace("timezone: UTC\n", "").replace("%H:%M", "%H:%M %z");
     assert_eq!(wrong(&offset), []);
     let deep = format!(
