@@ -12,7 +12,7 @@ fn usual(day: u32) -> Vec<Value> {
     let message = |n: u32| {
         let ts = format!("2026-11-{day:02}T{:02}:{:02}:00Z", 9 + n / 60, n % 60);
         let mut record = event(&ts, &format!("{day}-{n}"), &format!("u{n}"), "user", "message");
-        record["channel"] = json!(if n % 3 == 0 { "app" } else { "web" });
+        record["channel"] = json!(if n.is_multiple_of(3) { "app" } else { "web" });
         record
     };
     (0..300).map(message).collect()

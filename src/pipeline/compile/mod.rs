@@ -74,11 +74,8 @@ fn read_pipeline(
 ) -> Option<Pipeline> {
     let base = file.parent().unwrap_or(Path::new(""));
     if root.value == Value::Null {
-        out.report(
-            root.place,
-            "the pipeline is empty",
-            "copy pipelines/canonical.yaml to start from",
-        );
+        let remedy = "copy pipelines/canonical.yaml to start from";
+        out.report(root.place, "the pipeline is empty", remedy);
         return None;
     }
     let mut fields = out.map(root, "pipeline")?;

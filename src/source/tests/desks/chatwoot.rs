@@ -102,7 +102,12 @@ fn the_table_of_conversations_is_contacts() {
 
 const BODY: &str = r#"{"event":"message_created","id":501,"content":"hi","created_at":"2026-03-01T09:00:00.120Z","message_type":"incoming","content_type":"text","private":false,"sender":{"id":9,"type":"contact"},"conversation":{"id":77,"channel":"Channel::WebWidget"},"inbox":{"id":1}}"#;
 
+/// What was written; records read, decoded, filtered, empty and refused; reasons; rows that are no
+/// copies.
+type Received = (&'static str, Vec<u8>, [u64; 5], &'static [&'static str], usize);
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of bodies and what becomes of each")]
 fn whatever_a_receiver_wrote_is_accounted_for() {
     let with = |from: &str, to: &str| {
         assert!(BODY.contains(from));
@@ -115,8 +120,7 @@ fn whatever_a_receiver_wrote_is_accounted_for() {
     };
     let wrapped = |key: &str| serde_json::json!({ key: BODY }).to_string();
     let half = &BODY[..BODY.len() / 2];
-    // Records read, decoded, filtered, empty and refused; reasons; rows that are no copies.
-    let cases: Vec<(&str, Vec<u8>, [u64; 5], &[&str], usize)> = vec![
+    let cases: Vec<Received> = vec![
         ("as it is", BODY.into(), [1, 1, 0, 0, 0], &[], 1),
         ("twice, without a line feed", BODY.repeat(2).into(), [2, 2, 0, 0, 0], &[], 1),
         ("wrapped", [wrapped("body"), wrapped("payload")].concat().into(), [2, 2, 0, 0, 0], &[], 1),

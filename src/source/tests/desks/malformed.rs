@@ -46,6 +46,7 @@ impl Format {
     }
 
     /// Everything that can happen to any of these formats.
+    #[expect(clippy::too_many_lines, reason = "a table of deliveries and what becomes of each")]
     fn deliveries(&self) -> Vec<(&'static str, Vec<u8>, [u64; 5], &'static str)> {
         let good = self.good;
         let (head, last) = good.rsplit_once('\n').unwrap_or(("", good));

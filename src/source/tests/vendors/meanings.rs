@@ -66,6 +66,7 @@ fn rasa_says_what_it_means_in_its_own_way() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of activities and what each means")]
 fn transcripts_say_what_they_mean_in_their_own_way() {
     let activity = |id: u32, what: &str| {
         format!(

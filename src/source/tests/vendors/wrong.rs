@@ -34,6 +34,7 @@ pub(super) const RASA: [&str; 3] = [
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of logs and what becomes of each")]
 fn wrong_rasa_logs_are_accounted_for() {
     let good = || RASA.join("\n");
     let with = |from: &str, to: &str| good().replacen(from, to, 1).into_bytes();
@@ -125,6 +126,7 @@ pub(super) const TRANSCRIPT: [&str; 3] = [
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of logs and what becomes of each")]
 fn wrong_transcripts_are_accounted_for() {
     let good = || format!("[{}]", TRANSCRIPT.join(",\n"));
     let with = |from: &str, to: &str| good().replacen(from, to, 1).into_bytes();
@@ -202,6 +204,7 @@ fn wrong_transcripts_are_accounted_for() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of logs and what becomes of each")]
 fn wrong_copilot_rows_are_accounted_for() {
     let with = |from: &str, to: &str| row(&SAID.replacen(from, to, 1)).into_bytes();
     let two = |second: &str| format!("{}\n{second}", row(SAID)).into_bytes();
