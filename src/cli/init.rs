@@ -20,7 +20,7 @@ const LARGEST: u64 = 64 << 20;
 /// Files of one group that are read.
 const READ: usize = 3;
 /// Names in one folder that have nothing in common but their ending.
-const MOST_NAMES: usize = 3;
+const MOST_NAMES: usize = 20;
 
 #[derive(clap::Args)]
 pub struct InitArgs {
@@ -47,10 +47,14 @@ pub fn init(args: &InitArgs) -> Result<u8> {
     let text = pipeline_of(&groups, &prefix(args)?)?;
     compile(&args.out, &text)?;
     let place = |e| io_error(args.out.display(), e);
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).open(&args.out).map_err(|e| {
-            place(e).remedy("it is left as it is: name another with --out, or move it away")
-        })?;
+    let made = OpenOptions::new().write(true).create_new(true).open(&args.out);
+    let mut file = made.map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Error::config(format!("{} is there already", args.out.display()))
+                .remedy("it is left as it is: name another with --out, or move it away")
+        }
+        _ => place(e),
+    })?;
     file.write_all(text.as_bytes()).map_err(place)?;
     super::print(&describe(&groups));
     super::print(&format!(
@@ -62,8 +66,11 @@ pub fn init(args: &InitArgs) -> Result<u8> {
 
 /// What `check FOLDER` prints.
 pub fn check_folder(folder: &Path) -> Result<u8> {
-    super::print(&describe(&look(folder)?));
-    super::print("\n`chatkpi init FOLDER` writes a pipeline of this.");
+    let groups = look(folder)?;
+    super::print(&describe(&groups));
+    if groups.iter().any(|group| group.fit.is_some()) {
+        super::print("\n`chatkpi init FOLDER` writes a pipeline of this.");
+    }
     Ok(0)
 }
 
@@ -218,7 +225,7 @@ fn told(group: &Group) -> String {
     };
     match &group.fit {
         Some((candidate, fit)) => format!(
-            "{files}; {} ({}), because {} of {} records are each {}; {} events, {} quarantined",
+            "{files}; {} ({}), because {} of {} records are each {}; {} rows, {} quarantined",
             candidate.adapter,
             candidate.source.kind.name(),
             fit.fitting,
@@ -293,9 +300,12 @@ mod tests {
 
     #[test]
     fn many_names_of_a_folder_are_one_group() {
-        let files = ["a.json", "b.json", "c.json", "d.json", "e-2026-03-01.json", "x.csv"];
-        let groups = grouped(Path::new("l"), files.map(|f| Path::new("l").join(f)).to_vec());
+        let letters = ('a'..='u').map(|letter| format!("{letter}.json"));
+        let others = ["x-2026-03-01.json", "tickets.csv", "users.csv"].map(str::to_owned);
+        let files = letters.chain(others).map(|file| Path::new("l").join(file));
+        let groups = grouped(Path::new("l"), files.collect());
         let told: Vec<_> = groups.iter().map(|g| (g.pattern.as_str(), g.files.len())).collect();
-        assert_eq!(told, [("*.json", 4), ("e-{date}.json", 1), ("x.csv", 1)]);
+        let tables = [("tickets.csv", 1), ("users.csv", 1), ("x-{date}.json", 1)];
+        assert_eq!(told, [&[("*.json", 21)][..], &tables].concat());
     }
 }

@@ -214,7 +214,7 @@ impl Report {
         }
         let told: Vec<_> = self.records.reasons.iter().map(|(r, n)| format!("{r} {n}")).collect();
         self.warnings.push(format!(
-            "{} of {} records were quarantined ({}); _chatkpi/quarantine describes each",
+            "{} of {} records were quarantined ({}); `chatkpi quarantine` shows each",
             self.records.quarantined,
             self.records.read - self.records.blank,
             told.join(", ")

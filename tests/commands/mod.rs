@@ -12,6 +12,7 @@ mod ddl;
 mod desks;
 mod diff;
 mod holdout;
+mod init;
 mod input_warnings;
 mod interrupted;
 mod own_models;

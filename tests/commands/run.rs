@@ -56,6 +56,7 @@ fn describes_the_first_run(summary: &Value) {
             "missing",
             "failed",
             "warnings",
+            "warned",
             "error",
             "exit_code",
             "generations",

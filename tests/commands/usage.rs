@@ -16,6 +16,7 @@ fn help_and_version_are_answers() {
         "run",
         "plan",
         "check",
+        "init",
         "status",
         "quarantine",
         "report",
