@@ -179,7 +179,7 @@ impl<'a> Maker<'a> {
         let unit = Unit::of(&definition.unit, self.material.currency.as_deref());
         let (now, before) = (self.within(told, over, true), self.within(told, over, false));
         let value = |summary: &Summary| self.locale.value(summary.value, &unit);
-        let unlike = self.unlike(over, now.as_ref(), before.as_ref());
+        let unlike = self.unlike(told, over, now.as_ref(), before.as_ref());
         let change = now.as_ref().zip(before.as_ref()).filter(|_| unlike.is_none());
         let change =
             change.and_then(|(now, before)| self.locale.change(now.value, before.value, &unit));
@@ -224,6 +224,7 @@ impl<'a> Maker<'a> {
     /// Why two periods cannot be held against each other.
     fn unlike(
         &self,
+        told: &Told<'a>,
         over: Over,
         now: Option<&Summary>,
         before: Option<&Summary>,
@@ -233,6 +234,10 @@ impl<'a> Maker<'a> {
             (self.material.days.iter().filter(|day| days.contains(**day)).count(), days.len())
         };
         let ((has, of), (had, _)) = (published(true), published(false));
+        // What waits for later days has no value on the newest ones.
+        let newest = told.cells.last().map(|cell| cell.date);
+        let days = self.material.days.iter().filter(|day| self.period(true).contains(**day));
+        let valued = days.filter(|day| newest.is_some_and(|newest| **day <= newest)).count();
         match (now, before) {
             (Some(_), None) => Some(self.texts.say("nothing_before")),
             // Fewer days add up to less.
@@ -241,6 +246,9 @@ impl<'a> Maker<'a> {
             }
             (Some(_), Some(_)) if over == Over::Sum && has < of => {
                 Some(self.of_days("now_has_days", has, of))
+            }
+            (Some(_), Some(_)) if over == Over::Sum && valued < of => {
+                Some(self.of_days("now_has_values", valued, of))
             }
             _ => None,
         }

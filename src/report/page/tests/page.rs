@@ -76,6 +76,12 @@ fn sums_of_unlike_many_days_are_not_compared() {
     assert!(sessions.contains(why) && !sessions.contains("against"), "{sessions}");
     // A rate of fewer days is a rate.
     assert!(card(&page, "resolution_rate").contains("against 10.0% before"));
+    // Published days whose value waits for later ones.
+    let mut early = material();
+    early.cells.retain(|cell| cell.metric != "sessions" || cell.date < plus(first(), 3));
+    let page = english(&early);
+    let why = "Not compared: only 1 of the 2 days can have a value so far.";
+    assert!(card(&page, "sessions").contains(why), "{}", card(&page, "sessions"));
 }
 
 #[test]
